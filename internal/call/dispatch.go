@@ -1,0 +1,193 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"cairn/internal/awserr"
+	"cairn/internal/identity"
+	"cairn/internal/policy"
+)
+
+// Recorder makes the record of a call and keeps it. When Record returns nil
+// the record survives a crash of the process and of the machine. It may be
+// called concurrently. err is nil if the call succeeded.
+type Recorder interface {
+	Record(ctx context.Context, c *Call, out any, err error) error
+}
+
+// Dispatcher takes calls through: authorize, run, record.
+type Dispatcher struct {
+	recorder Recorder
+	log      *slog.Logger
+}
+
+// NewDispatcher returns a dispatcher that keeps records with r.
+func NewDispatcher(r Recorder, log *slog.Logger) *Dispatcher {
+	return &Dispatcher{recorder: r, log: log}
+}
+
+// Do decides, runs and records one call. It returns what the operation
+// answered. When it returns, the record is durable; a record that cannot be
+// kept turns the answer into an error (503, ServiceUnavailable), because a call
+// nobody can account for must not look like a success.
+//
+// A crash between Run and Record leaves a change without a record; the caller
+// has no answer yet and has to ask.
+func (d *Dispatcher) Do(ctx context.Context, c *Call) (any, error) {
+	out, err := d.decideAndRun(ctx, c)
+	return d.finish(ctx, c, out, err)
+}
+
+// Would says whether a call would be allowed, without running or recording it.
+// CreateTrail asks it about the delivery to come.
+func (d *Dispatcher) Would(ctx context.Context, c *Call) error { return authorize(ctx, c) }
+
+// Reject records a call that failed before it could be decided: its input did
+// not decode. It returns err, or the error of recording.
+func (d *Dispatcher) Reject(ctx context.Context, c *Call, err error) error {
+	_, err = d.finish(ctx, c, nil, err)
+	return err
+}
+
+func (d *Dispatcher) finish(ctx context.Context, c *Call, out any, err error) (any, error) {
+	// A caller that hangs up must not prevent the record of what it did.
+	if rerr := d.recorder.Record(context.WithoutCancel(ctx), c, out, err); rerr != nil {
+		if closer, ok := out.(io.Closer); ok {
+			_ = closer.Close() // the answer is withheld: nothing will read it
+		}
+		return nil, awserr.Wrap(fmt.Errorf("record %s: %w", c.Action(), rerr), http.StatusServiceUnavailable,
+			"ServiceUnavailable", "The call could not be recorded, so its result is withheld. Check what was changed, then try again.")
+	}
+	return out, err
+}
+
+func (d *Dispatcher) decideAndRun(ctx context.Context, c *Call) (out any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.log.ErrorContext(ctx, "handler panicked", "action", c.Action(), "requestID", c.RequestID,
+				"panic", p, "stack", string(debug.Stack()))
+			out, err = nil, awserr.From(fmt.Errorf("handler of %s panicked: %v", c.Action(), p))
+		}
+	}()
+	if err := authorize(ctx, c); err != nil {
+		return nil, err
+	}
+	return c.Op.Run(ctx, &Granted{Call: c})
+}
+
+// authorize asks for every check of the call and returns the error reply of the
+// first that is refused.
+func authorize(ctx context.Context, c *Call) error {
+	checks := []Check{{}}
+	if c.Op.Authorize != nil {
+		var err error
+		if checks, err = c.Op.Authorize(ctx, c); err != nil {
+			return err
+		}
+	}
+	for _, k := range checks {
+		q := policy.Query{
+			Principal: c.Principal.ForPolicy(), Action: k.Action, Resource: k.Resource, ResourceAccount: k.Account,
+			Context:  c.context(k.Context),
+			Identity: c.Principal.Policies, Boundary: c.Principal.Boundary, Session: c.Principal.SessionPolicies,
+			ResourcePolicy: k.Policy, ResourcePolicyDecides: k.PolicyDecides,
+		}
+		if q.Action == "" {
+			q.Action = c.Action()
+		}
+		if q.Resource == "" {
+			q.Resource = "*"
+		}
+		if d := policy.Evaluate(&q); !d.Allowed {
+			return c.API.Denied(deniedText(c, q.Action, q.Resource, d.Reason))
+		}
+	}
+	return nil
+}
+
+func deniedText(c *Call, action, resource, reason string) string {
+	who := c.Principal.ARN
+	switch c.Principal.Kind {
+	case identity.AWSService:
+		who = c.Principal.Service
+	case identity.Anonymous:
+		who = "anonymous"
+	case identity.Root, identity.IAMUser, identity.AssumedRole:
+	}
+	text := "User: " + who + " is not authorized to perform: " + action
+	if resource != "*" {
+		text += " on resource: " + resource
+	}
+	return text + " because " + reason
+}
+
+// context returns the condition keys of the call: the global ones and those of
+// one check.
+//
+// Source: "AWS global condition context keys" in the IAM User Guide.
+func (c *Call) context(more policy.Context) policy.Context {
+	p, now := &c.Principal, c.Start
+	if now.IsZero() {
+		now = time.Now()
+	}
+	k := policy.Context{
+		"aws:securetransport":       {strconv.FormatBool(c.Secure)},
+		"aws:currenttime":           {now.UTC().Format(time.RFC3339)},
+		"aws:epochtime":             {strconv.FormatInt(now.Unix(), 10)},
+		"aws:requestedregion":       {c.Region},
+		"aws:principalisawsservice": {strconv.FormatBool(p.Kind == identity.AWSService)},
+	}
+	set := func(key, value string) {
+		if value != "" {
+			k[key] = []string{value}
+		}
+	}
+	set("aws:useragent", c.UserAgent)
+	if p.Kind == identity.AWSService {
+		set("aws:principalservicename", p.Service)
+		set("aws:sourcearn", p.SourceARN)
+		set("aws:sourceaccount", p.SourceAccount)
+	} else {
+		set("aws:sourceip", c.SourceIP)
+		set("aws:principalarn", p.ARN)
+		set("aws:principalaccount", p.Account)
+		set("aws:userid", p.ID)
+		set("aws:principaltype", principalType(p.Kind))
+	}
+	if p.Kind == identity.IAMUser {
+		set("aws:username", p.Name)
+	}
+	if s := p.Session; s != nil {
+		set("aws:principalarn", s.RoleARN)
+		set("aws:tokenissuetime", s.Created.UTC().Format(time.RFC3339))
+		set("aws:multifactorauthpresent", strconv.FormatBool(s.MFA))
+	}
+	for key, values := range more {
+		k[strings.ToLower(key)] = values
+	}
+	return k
+}
+
+func principalType(k identity.Kind) string {
+	switch k {
+	case identity.Root:
+		return "Account"
+	case identity.IAMUser:
+		return "User"
+	case identity.AssumedRole:
+		return "AssumedRole"
+	case identity.Anonymous:
+		return "Anonymous"
+	case identity.AWSService:
+		return "Service"
+	}
+	return ""
+}

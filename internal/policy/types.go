@@ -1,0 +1,66 @@
+// Package policy reads policy documents and evaluates them. It is pure: it
+// reads no state and no clock.
+//
+// Source: "Policy evaluation logic" and "IAM JSON policy elements reference"
+// in the IAM User Guide.
+package policy
+
+// Principal is a caller as policies see it.
+type Principal struct {
+	// Account is the caller's 12-digit account id; empty for services and
+	// anonymous callers.
+	Account string
+	// ARN is the caller's ARN: arn:aws:iam::A:root, arn:aws:iam::A:user/N or
+	// arn:aws:sts::A:assumed-role/R/S. Empty for services and anonymous callers.
+	ARN string
+	// RoleARN is the role's ARN (arn:aws:iam::A:role/R) for a role session.
+	RoleARN string
+	// Service is a service principal's name, such as cloudtrail.amazonaws.com.
+	Service string
+	// Root is true for the account's root user.
+	Root bool
+}
+
+// Context holds condition keys and their values. Keys are lower case, such as
+// "aws:sourcearn"; a key with no values is absent.
+type Context map[string][]string
+
+// Query asks whether one principal may do one action on one resource.
+type Query struct {
+	Principal Principal
+	// Action is "service:Operation", such as "s3:PutObject".
+	Action string
+	// Resource is the ARN acted on, or "*" where the action has none.
+	Resource string
+	// ResourceAccount owns the resource. Empty means the caller's own account.
+	ResourceAccount string
+	// Context holds the condition keys of the request.
+	Context Context
+
+	// Identity holds the policies of the principal. Nil for root, services and
+	// anonymous callers.
+	Identity []*Document
+	// Boundary is the permissions boundary, if any: what it does not allow is
+	// denied, whatever the identity policies say.
+	Boundary *Document
+	// Session holds session policies passed to AssumeRole; nil means none.
+	Session []*Document
+	// ResourcePolicy is the resource's own policy (bucket policy, trust
+	// policy); nil when it has none.
+	ResourcePolicy *Document
+	// ResourcePolicyDecides is true where an identity policy alone never
+	// suffices: a role's trust policy.
+	ResourcePolicyDecides bool
+}
+
+// Decision is the answer to a Query.
+type Decision struct {
+	// Allowed is true if the call may go on.
+	Allowed bool
+	// Explicit is true if a Deny statement matched.
+	Explicit bool
+	// Reason completes AWS's sentence "... is not authorized to perform: X on
+	// resource: Y because REASON", such as "no identity-based policy allows
+	// the s3:PutObject action". Empty when allowed.
+	Reason string
+}
