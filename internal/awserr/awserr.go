@@ -51,8 +51,7 @@ func From(err error) *Error {
 	if err == nil {
 		return nil
 	}
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e
 	}
 	return Wrap(err, http.StatusInternalServerError, "InternalFailure",
@@ -61,6 +60,6 @@ func From(err error) *Error {
 
 // Is reports whether err carries an AWS error with the given code.
 func Is(err error, code string) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Code == code
+	e, ok := errors.AsType[*Error](err)
+	return ok && e.Code == code
 }

@@ -161,14 +161,14 @@ func (r *Recorder) parameters(rec *event.Record, c *call.Call, out any, failure 
 	return nil
 }
 
-// withRequestID puts requestId first, as EC2's responseElements have it (spec 2.5).
+// withRequestID puts requestId first, as EC2's responseElements have it; an
+// answer without members of its own says "_return":true (spec 2.5).
 func withRequestID(object []byte, id string) []byte {
-	b := append(event.AppendString([]byte(`{"requestId":`), id), ',')
-	if len(object) < 3 { // nil or {}
-		b[len(b)-1] = '}'
-		return b
+	b := event.AppendString([]byte(`{"requestId":`), id)
+	if len(object) <= len(`{}`) {
+		return append(b, `,"_return":true}`...)
 	}
-	return append(b, object[1:]...)
+	return append(append(b, ','), object[1:]...)
 }
 
 // identityFor returns the caller as one account sees it: another account's

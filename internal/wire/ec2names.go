@@ -1,0 +1,70 @@
+package wire
+
+// EC2Names holds the members of EC2 whose name is not the SDK's with a
+// lower-case first letter, spelled as replies have them; requests use the same
+// name with an upper-case first letter. It covers everything that RunInstances,
+// DescribeInstances, Start-, Stop-, Reboot- and TerminateInstances, CreateTags,
+// DeleteTags and DescribeTags carry.
+//
+// Source: the EC2 API model; a test sends every member through the SDK's own
+// serializers and deserializers.
+var EC2Names = map[string]string{
+	// Requests.
+	"CreateTagsInput.Resources":                                         "resourceId",
+	"CreateTagsInput.Tags":                                              "tag",
+	"DeleteTagsInput.Resources":                                         "resourceId",
+	"DeleteTagsInput.Tags":                                              "tag",
+	"DescribeInstancesInput.Filters":                                    "filter",
+	"DescribeInstancesInput.InstanceIds":                                "instanceId",
+	"DescribeTagsInput.Filters":                                         "filter",
+	"Filter.Values":                                                     "value",
+	"InstanceNetworkInterfaceSpecification.Groups":                      "securityGroupId",
+	"InstanceNetworkInterfaceSpecification.Ipv4Prefixes":                "ipv4Prefix",
+	"InstanceNetworkInterfaceSpecification.Ipv6Prefixes":                "ipv6Prefix",
+	"InstanceSecondaryInterfaceSpecificationRequest.PrivateIpAddresses": "privateIpAddress",
+	"RebootInstancesInput.InstanceIds":                                  "instanceId",
+	"RunInstancesInput.BlockDeviceMappings":                             "blockDeviceMapping",
+	"RunInstancesInput.ElasticInferenceAccelerators":                    "elasticInferenceAccelerator",
+	"RunInstancesInput.Ipv6Addresses":                                   "ipv6Address",
+	"RunInstancesInput.LicenseSpecifications":                           "licenseSpecification",
+	"RunInstancesInput.NetworkInterfaces":                               "networkInterface",
+	"RunInstancesInput.SecondaryInterfaces":                             "secondaryInterface",
+	"RunInstancesInput.SecurityGroupIds":                                "securityGroupId",
+	"RunInstancesInput.SecurityGroups":                                  "securityGroup",
+	"RunInstancesInput.TagSpecifications":                               "tagSpecification",
+	"StartInstancesInput.InstanceIds":                                   "instanceId",
+	"StopInstancesInput.InstanceIds":                                    "instanceId",
+	"TagSpecification.Tags":                                             "tag",
+	"TerminateInstancesInput.InstanceIds":                               "instanceId",
+
+	// Replies.
+	"DescribeInstancesOutput.Reservations":             "reservationSet",
+	"DescribeTagsOutput.Tags":                          "tagSet",
+	"Instance.BlockDeviceMappings":                     "blockDeviceMapping",
+	"Instance.ElasticGpuAssociations":                  "elasticGpuAssociationSet",
+	"Instance.ElasticInferenceAcceleratorAssociations": "elasticInferenceAcceleratorAssociationSet",
+	"Instance.Licenses":                                "licenseSet",
+	"Instance.NetworkInterfaces":                       "networkInterfaceSet",
+	"Instance.PublicDnsName":                           "dnsName",
+	"Instance.PublicIpAddress":                         "ipAddress",
+	"Instance.SecondaryInterfaces":                     "secondaryInterfaceSet",
+	"Instance.SecurityGroups":                          "groupSet",
+	"Instance.State":                                   "instanceState",
+	"Instance.StateTransitionReason":                   "reason",
+	"Instance.Tags":                                    "tagSet",
+	"InstanceNetworkInterface.Groups":                  "groupSet",
+	"InstanceNetworkInterface.Ipv4Prefixes":            "ipv4PrefixSet",
+	"InstanceNetworkInterface.Ipv6Addresses":           "ipv6AddressesSet",
+	"InstanceNetworkInterface.Ipv6Prefixes":            "ipv6PrefixSet",
+	"InstanceNetworkInterface.PrivateIpAddresses":      "privateIpAddressesSet",
+	"InstanceSecondaryInterface.PrivateIpAddresses":    "privateIpAddressSet",
+	"ProductCode.ProductCodeId":                        "productCode",
+	"ProductCode.ProductCodeType":                      "type",
+	"Reservation.Groups":                               "groupSet",
+	"Reservation.Instances":                            "instancesSet",
+	"RunInstancesOutput.Groups":                        "groupSet",
+	"RunInstancesOutput.Instances":                     "instancesSet",
+	"StartInstancesOutput.StartingInstances":           "instancesSet",
+	"StopInstancesOutput.StoppingInstances":            "instancesSet",
+	"TerminateInstancesOutput.TerminatingInstances":    "instancesSet",
+}
