@@ -164,11 +164,11 @@ func truncate(s string) string {
 	if len(s) <= maxText {
 		return s
 	}
-	s = s[:maxText]
-	for s != "" && !utf8.ValidString(s[max(0, len(s)-utf8.UTFMax):]) {
-		s = s[:len(s)-1]
+	cut := maxText
+	for cut > maxText-utf8.UTFMax && !utf8.RuneStart(s[cut]) {
+		cut-- // back to where the rune that would be cut begins
 	}
-	return s
+	return s[:cut]
 }
 
 func bounded(v []byte, limit int) []byte {

@@ -94,26 +94,36 @@ func authorize(ctx context.Context, c *Call) error {
 		}
 	}
 	for _, k := range checks {
-		q := policy.Query{
-			Principal: c.Principal.ForPolicy(), Action: k.Action, Resource: k.Resource, ResourceAccount: k.Account,
-			Context:  c.context(k.Context),
-			Identity: c.Principal.Policies, Boundary: c.Principal.Boundary, Session: c.Principal.SessionPolicies,
-			ResourcePolicy: k.Policy, ResourcePolicyDecides: k.PolicyDecides,
-		}
-		if q.Action == "" {
-			q.Action = c.Action()
-		}
-		if q.Resource == "" {
-			q.Resource = "*"
-		}
-		if d := policy.Evaluate(&q); !d.Allowed {
-			return c.API.Denied(deniedText(c, q.Action, q.Resource, d.Reason))
+		if err := c.Allows(k); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-func deniedText(c *Call, action, resource, reason string) string {
+// Allows returns nil if the caller may do what k says, and else the error reply
+// of the refusal. Operations whose answer depends on it item by item (S3
+// DeleteObjects) ask it themselves, beside what their Authorize asked.
+func (c *Call) Allows(k Check) error {
+	q := policy.Query{
+		Principal: c.Principal.ForPolicy(), Action: k.Action, Resource: k.Resource, ResourceAccount: k.Account,
+		Context:  c.context(k.Context),
+		Identity: c.Principal.Policies, Boundary: c.Principal.Boundary, Session: c.Principal.SessionPolicies,
+		ResourcePolicy: k.Policy, ResourcePolicyDecides: k.PolicyDecides,
+	}
+	if q.Action == "" {
+		q.Action = c.Action()
+	}
+	if q.Resource == "" {
+		q.Resource = "*"
+	}
+	if d := policy.Evaluate(&q); !d.Allowed {
+		return c.API.Denied(deniedText(c, q.Action, q.Resource, d))
+	}
+	return nil
+}
+
+func deniedText(c *Call, action, resource string, d policy.Decision) string {
 	who := c.Principal.ARN
 	switch c.Principal.Kind {
 	case identity.AWSService:
@@ -126,7 +136,10 @@ func deniedText(c *Call, action, resource, reason string) string {
 	if resource != "*" {
 		text += " on resource: " + resource
 	}
-	return text + " because " + reason
+	if d.Explicit {
+		return text + " " + d.Reason
+	}
+	return text + " because " + d.Reason
 }
 
 // context returns the condition keys of the call: the global ones and those of

@@ -60,7 +60,9 @@ type Decision struct {
 	// Explicit is true if a Deny statement matched.
 	Explicit bool
 	// Reason completes AWS's sentence "... is not authorized to perform: X on
-	// resource: Y because REASON", such as "no identity-based policy allows
-	// the s3:PutObject action". Empty when allowed.
+	// resource: Y": after "because" if it is not explicit, such as "no
+	// identity-based policy allows the s3:PutObject action"; else directly,
+	// such as "with an explicit deny in a resource-based policy". Empty when
+	// allowed.
 	Reason string
 }

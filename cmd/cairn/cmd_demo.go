@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"cairn/examples"
+	"cairn/internal/engine"
+)
+
+// The demo's two accounts: the one that is set up and acts, and the one that
+// owns somebody else's bucket.
+const (
+	demoAccount = "111122223333"
+	demoOwner   = "444455556666"
+	demoRegion  = "eu-west-1"
+	// demoInterval is how often the demo's engine delivers.
+	demoInterval = time.Second
+	// demoPatience is how long a step may take before it counts as failed.
+	demoPatience = 30 * time.Second
+)
+
+func runDemo(ctx context.Context, args []string, env *environ) int {
+	fs := newFlags(env, "demo", "[flags]", `
+Tell the whole story on an embedded engine in a temporary folder: set up a
+trail, act, see the record arrive in the bucket and in the log group, then the
+same with a bucket that another account owns. On a terminal the engine then
+stays up to look around.
+
+Exit codes: 0 if every step was seen to happen, 1 if not.`)
+	exit := fs.Bool("exit", false, "end after the story, also on a terminal")
+	verbose := fs.Bool("verbose", false, "show the engine's log")
+	if _, code, ok := parseFlags(fs, env, args, 0); !ok {
+		return code
+	}
+	dir, err := os.MkdirTemp("", "cairn-demo-")
+	if err != nil {
+		return fail(env, fmt.Errorf("make a folder for the demo: %w", err))
+	}
+	defer os.RemoveAll(dir)
+	log := slog.New(slog.DiscardHandler)
+	if *verbose {
+		log = slog.New(slog.NewTextHandler(env.Stderr, nil))
+	}
+	d := &demo{out: env.Stdout, dir: dir, log: log, start: time.Now()}
+	if err := d.tell(ctx); err != nil {
+		fmt.Fprintf(env.Stdout, "\n")
+		return fail(env, fmt.Errorf("demo: %w", err))
+	}
+	defer d.engine.Close()
+	fmt.Fprintf(env.Stdout, "\nEvery step was seen to happen, in %s.\n", seconds(time.Since(d.start)))
+	if *exit || !env.IsTerminal {
+		return exitOK
+	}
+	d.lookAround()
+	select {
+	case <-ctx.Done():
+	case err := <-d.engine.Failed():
+		return fail(env, err)
+	}
+	return exitOK
+}
+
+// demo is one telling of the story.
+type demo struct {
+	out   io.Writer
+	dir   string
+	log   *slog.Logger
+	start time.Time
+	step  int
+
+	engine *engine.Engine
+	mine   *demoClients // root of demoAccount
+	theirs *demoClients // root of demoOwner
+}
+
+// tell goes through the story; the engine is left running, unless it fails.
+func (d *demo) tell(ctx context.Context) (err error) {
+	fmt.Fprintln(d.out, "CloudTrail, from nothing, on this machine alone.")
+	defer func() {
+		if err != nil && d.engine != nil {
+			_ = d.engine.Close() // the story's error is the one to tell
+			d.engine = nil
+		}
+	}()
+	for _, chapter := range []func(context.Context) error{
+		d.startEngine, d.setUpOwnBucket, d.act, d.findInBucket, d.findInLogGroup, d.setUpSomeoneElses,
+	} {
+		if err := chapter(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *demo) startEngine(ctx context.Context) error {
+	began := time.Now()
+	err := os.CopyFS(filepath.Join(d.dir, "examples"), examples.Files)
+	if err != nil {
+		return fmt.Errorf("write the examples: %w", err)
+	}
+	d.engine, err = engine.Open(ctx, engine.Options{
+		Dir: filepath.Join(d.dir, "data"), Account: demoAccount, Listen: "127.0.0.1:0", DeliveryInterval: demoInterval, Log: d.log,
+	})
+	if err != nil {
+		return err
+	}
+	if d.mine, err = d.clients(demoAccount); err != nil {
+		return err
+	}
+	d.title("cairn serve: an engine with one AWS endpoint", began)
+	d.say("endpoint %s, account %s", d.engine.URL(), d.engine.Account())
+	return nil
+}
+
+// title prints the heading of a step with the time it took.
+func (d *demo) title(what string, began time.Time) {
+	d.step++
+	fmt.Fprintf(d.out, "\n%d. %s (%s)\n", d.step, what, seconds(time.Since(began)))
+}
+
+func (d *demo) say(format string, args ...any) {
+	fmt.Fprintf(d.out, "   "+format+"\n", args...)
+}
+
+func seconds(t time.Duration) string { return fmt.Sprintf("%.1f s", t.Seconds()) }
+
+// lookAround prints commands that work as they are in another shell.
+func (d *demo) lookAround() {
+	program, err := os.Executable()
+	if err != nil {
+		program = "cairn"
+	}
+	data := filepath.Join(d.dir, "data")
+	fmt.Fprintf(d.out, `
+The engine stays up until Ctrl-C. In another terminal:
+
+  eval "$(%s env --data %s)"
+  aws sts get-caller-identity
+  aws s3 ls --recursive s3://%s
+  aws logs filter-log-events --log-group-name %s --filter-pattern '{ $.errorCode = "*" }' --query 'events[].message' --output text
+  aws cloudtrail get-trail-status --name %s
+  aws ec2 run-instances --image-id ami-0123456789abcdef0 --instance-type t3.micro
+`, program, data, ownBucket, ownGroup, ownTrail)
+}

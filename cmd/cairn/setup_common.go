@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"cairn/setup"
+)
+
+// setupAbout ends the help text of plan, apply and destroy.
+const setupAbout = `
+DIR is the folder with the .tf files, "." if not given. The files are those
+terraform reads; see https://developer.hashicorp.com/terraform/language for
+how they are written. Variables without a value in the files are given by
+--var, --var-file, TF_VAR_name, terraform.tfvars or *.auto.tfvars.
+
+The account is the one the AWS credentials name (environment, AWS_PROFILE, the
+provider's profile). With AWS_ENDPOINT_URL set, it is the engine there:
+
+  eval "$(cairn env)"
+
+There is no state file: what the account has under the names in the files is
+what the plan compares with.
+`
+
+// setupFlags are the flags plan, apply and destroy share.
+type setupFlags struct {
+	*flag.FlagSet
+	env       *environ
+	variables []setup.Variable
+	noColor   bool
+}
+
+func newSetupFlags(env *environ, name, about string) *setupFlags {
+	f := &setupFlags{FlagSet: newFlags(env, name, "[flags] [DIR]", about+setupAbout), env: env}
+	f.Func("var", "give a variable a value: `NAME=VALUE`; may be repeated, later ones win", func(s string) error {
+		if name, _, ok := strings.Cut(s, "="); !ok || name == "" {
+			return errors.New("want NAME=VALUE")
+		}
+		f.variables = append(f.variables, setup.Variable{Assign: s})
+		return nil
+	})
+	f.Func("var-file", "read variables from a .tfvars `file`; may be repeated", func(s string) error {
+		f.variables = append(f.variables, setup.Variable{File: s})
+		return nil
+	})
+	f.BoolVar(&f.noColor, "no-color", false, "no colours, as with NO_COLOR set")
+	return f
+}
+
+// read parses the command line and reads the folder it names. If ok is false,
+// the command ends with code; what is wrong has been told.
+func (f *setupFlags) read(args []string) (files *setup.Files, code int, ok bool) {
+	dirs, code, ok := parseFlags(f.FlagSet, f.env, args, 1)
+	if !ok {
+		return nil, code, false
+	}
+	dir := "."
+	if len(dirs) == 1 {
+		dir = dirs[0]
+	}
+	files, err := setup.Read(setup.Source{Dir: dir, Variables: f.variables, Getenv: f.env.Getenv})
+	if err != nil {
+		return nil, f.fail(err), false
+	}
+	return files, exitOK, true
+}
+
+// color reports whether to use colours on standard output.
+func (f *setupFlags) color() bool {
+	return f.env.IsTerminal && !f.noColor && f.env.Getenv("NO_COLOR") == "" && f.env.Getenv("TERM") != "dumb"
+}
+
+// fail tells an error, or several, and returns the exit code for it.
+func (f *setupFlags) fail(err error) int {
+	var problems setup.Problems
+	var joined interface{ Unwrap() []error }
+	switch {
+	case errors.As(err, &problems):
+		for _, p := range problems {
+			fmt.Fprintf(f.env.Stderr, "Error: %s\n", p)
+		}
+	case errors.As(err, &joined):
+		for _, e := range joined.Unwrap() {
+			fmt.Fprintf(f.env.Stderr, "Error: %v\n", e)
+		}
+	default:
+		fmt.Fprintf(f.env.Stderr, "Error: %v\n", err)
+	}
+	return exitFailed
+}
+
+// confirm asks whether to go on. Only "yes" is a yes; so it is in Terraform,
+// and a y typed ahead should not delete a trail.
+func (f *setupFlags) confirm(ctx context.Context, question, note string) (bool, error) {
+	fmt.Fprintf(f.env.Stdout, "\n%s\n  %s\n  Only 'yes' will be accepted to approve.\n\n  Enter a value: ", question, note)
+	answer := make(chan string, 1)
+	// The reader may stay blocked after an interrupt: the process ends then.
+	go func() {
+		line, _ := bufio.NewReader(f.env.Stdin).ReadString('\n')
+		answer <- strings.TrimSpace(line)
+	}()
+	select {
+	case <-ctx.Done():
+		return false, ctx.Err()
+	case a := <-answer:
+		fmt.Fprintln(f.env.Stdout)
+		return a == "yes", nil
+	}
+}
+
+// carryOut applies a plan and shows its progress.
+func (f *setupFlags) carryOut(ctx context.Context, account *setup.Account, plan *setup.Plan) (setup.Count, error) {
+	show := func(e setup.Event) { fmt.Fprintf(f.env.Stdout, "%s: %s\n", e.Address, e.Text) }
+	return account.Apply(ctx, plan, show)
+}
+
+// reading shows on a terminal that the account is being read; the returned
+// function takes the line away again.
+func (f *setupFlags) reading(account *setup.Account) (done func()) {
+	if !f.env.IsTerminal || !isTerminal(f.env.Stderr) {
+		return func() {}
+	}
+	// Most accounts answer at once; a line that only flashes helps nobody.
+	shown := make(chan bool, 1)
+	timer := time.AfterFunc(300*time.Millisecond, func() {
+		fmt.Fprintf(f.env.Stderr, "Reading account %s in %s...", account.ID(), account.Region())
+		shown <- true
+	})
+	return func() {
+		if !timer.Stop() {
+			<-shown
+			fmt.Fprint(f.env.Stderr, "\r\x1b[K")
+		}
+	}
+}
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}

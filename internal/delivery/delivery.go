@@ -1,0 +1,169 @@
+// Package delivery writes what trails select to where they want it: log files
+// in a bucket, and log events in a log group. It reads the journal and resumes
+// where it stopped.
+//
+//	journal ──▶ pump (trail, bucket)    ──▶ AWSLogs/ACCOUNT/CloudTrail/REGION/... one file per region
+//	        └─▶ pump (trail, log group) ──▶ ACCOUNT_CloudTrail_REGION
+//
+// Every trail has a pump for each of its destinations; they share nothing, so
+// that one that fails does not hold up the other. A pump delivers in plans. A
+// plan names a stretch of the journal and a time, and everything that is written
+// follows from it: keys, bytes, tokens. The order is
+//
+//  1. read a stretch of the journal and select,
+//  2. make the plan durable,
+//  3. write files or log events,
+//  4. move the cursor past the stretch and drop the plan, in one compare-and-set.
+//
+// Whatever fails, and wherever the process dies, the next thing that is done for
+// this destination is the same plan again, by the same code: it overwrites files
+// with the same bytes and repeats PutLogEvents calls with the same tokens, which
+// changes nothing. So each record is delivered exactly once. Nothing is skipped
+// and nothing overtakes, except across a gap in the journal itself, which is
+// named in the log and in the destination's progress.
+//
+// A trail whose bucket or prefix changes while a plan fails gets the plan's files
+// where it points now.
+//
+// What is undelivered waits in the journal, as long as that keeps records: 30
+// days (spec 1.3).
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"cairn/internal/journal"
+	"cairn/internal/state"
+	"cairn/internal/trail"
+)
+
+// Destinations is where records go; the engine implements it. Calls for
+// different trails run concurrently, those for one destination do not. Both must
+// be durable when they return nil. An error, even if the write happened, makes
+// the pump repeat the same call later. Errors that wrap *awserr.Error show their
+// code in GetTrailStatus.
+type Destinations interface {
+	// PutObject writes a file to the trail's bucket, as cloudtrail.amazonaws.com
+	// on behalf of the trail (spec 1.4). Repeated calls overwrite.
+	PutObject(ctx context.Context, t *trail.Trail, key string, body []byte) error
+	// PutLogEvents appends events to a stream of the trail's log group, which is
+	// created if need be, in the trail's role (spec 5.4). A call whose token was
+	// seen before must change nothing.
+	PutLogEvents(ctx context.Context, t *trail.Trail, stream string, events []LogEvent, token string) error
+}
+
+// LogEvent is one event for a log group.
+type LogEvent struct {
+	// Timestamp is in milliseconds since 1970.
+	Timestamp int64
+	// Message is a record's JSON. It is valid during the call only.
+	Message []byte
+}
+
+// Journal is where records are read from.
+type Journal interface {
+	// End is the first position not yet written.
+	End() journal.Position
+	// Read returns records from a position on, and where to go on.
+	Read(ctx context.Context, from journal.Position, maxBytes int) ([]journal.Located, journal.Position, error)
+}
+
+// Trails is the table of trails, keyed by account, home region and name.
+type Trails interface {
+	Get(key ...string) (*trail.Trail, bool)
+	List(prefix ...string) []state.Row[trail.Trail]
+	Changed() <-chan struct{}
+}
+
+// Rows is the table of progress, keyed by the trail's key and a Kind.
+type Rows interface {
+	rowReader
+	rowWriter
+}
+
+type rowReader interface {
+	Get(key ...string) (*Progress, bool)
+	List(prefix ...string) []state.Row[Progress]
+}
+
+// rowWriter's writes are durable and visible when they return nil; one that
+// returns an error may have happened all the same.
+type rowWriter interface {
+	Create(ctx context.Context, v *Progress, key ...string) error
+	Update(ctx context.Context, change func(*Progress) error, key ...string) (*Progress, error)
+	Delete(ctx context.Context, key ...string) error
+}
+
+// Tables opens the tables of trails and of progress in a store.
+func Tables(s *state.Store) (*state.Table[trail.Trail], *state.Table[Progress]) {
+	return state.NewTable[trail.Trail](s, "trails"), state.NewTable[Progress](s, "deliveries")
+}
+
+// The defaults of Options.
+const (
+	DefaultInterval = 5 * time.Second
+	DefaultMaxBytes = 32 << 20
+	DefaultMaxRetry = time.Minute
+)
+
+// largestFile is CloudTrail's limit on a compressed log file, 50 MB, less what
+// gzip may add to text it cannot compress.
+const largestFile = 48 << 20
+
+// Options is the configuration of a Delivery.
+type Options struct {
+	// Journal, Trails, Progress and Dest are required.
+	Journal  Journal
+	Trails   Trails
+	Progress Rows
+	Dest     Destinations
+	// Interval is how long records wait to be delivered together; default 5 s.
+	// AWS takes 5 minutes. Names of files are rounded up to whole multiples of
+	// it, and at least to minutes.
+	Interval time.Duration
+	// MaxBytes is how many bytes of records one plan holds, before compression;
+	// default 32 MB, at most 48 MB. A pump keeps no more than that in memory,
+	// twice during compression, and delivers earlier than Interval when it has
+	// that much.
+	MaxBytes int
+	// MaxRetry caps the time between attempts at a destination that fails, which
+	// starts at 1 s and doubles; default 1 minute.
+	MaxRetry time.Duration
+	// Log gets failures and gaps; required.
+	Log *slog.Logger
+	// Now is the clock; default time.Now.
+	Now func() time.Time
+}
+
+// Delivery delivers the records of all trails.
+type Delivery struct {
+	o Options
+}
+
+// New returns a Delivery. It does nothing until Run.
+func New(o Options) (*Delivery, error) {
+	if o.Journal == nil || o.Trails == nil || o.Progress == nil || o.Dest == nil || o.Log == nil {
+		return nil, errors.New("set up delivery: journal, trails, progress, destinations and log are required")
+	}
+	if o.Interval == 0 {
+		o.Interval = DefaultInterval
+	}
+	if o.MaxBytes == 0 {
+		o.MaxBytes = DefaultMaxBytes
+	}
+	if o.MaxRetry == 0 {
+		o.MaxRetry = DefaultMaxRetry
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Interval < 0 || o.MaxRetry < 0 || o.MaxBytes < 0 || o.MaxBytes > largestFile {
+		return nil, fmt.Errorf("set up delivery: interval %v, retry %v or size %d out of range: want positive values and at most %d bytes",
+			o.Interval, o.MaxRetry, o.MaxBytes, largestFile)
+	}
+	return &Delivery{o: o}, nil
+}

@@ -1,0 +1,361 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"cairn/internal/awserr"
+	"cairn/internal/journal"
+	"cairn/internal/state"
+	"cairn/internal/trail"
+)
+
+const (
+	// readBytes is how much of the journal is read at once.
+	readBytes = 4 << 20
+	// maxReads bounds the reads of one step, so that a long stretch that holds
+	// nothing for the trail is remembered as read now and then.
+	maxReads = 64
+	// saveEvery is how often a cursor that passed nothing but other trails'
+	// records is made durable.
+	saveEvery = time.Minute
+	// firstRetry is the pause after a first failure.
+	firstRetry = time.Second
+)
+
+// errLost says that someone else moved the row: a second process delivers too.
+var errLost = errors.New("the row was changed by another process: only one may deliver a trail")
+
+// pump delivers one trail to one destination. One goroutine owns it.
+type pump struct {
+	o    *Options
+	key  []string // of the trail
+	id   string   // of the trail
+	row  []string // key of the progress row
+	kind Kind
+	sink sink
+	log  *slog.Logger
+	// poke tells that the trail has changed: a failed delivery is worth another
+	// attempt at once.
+	poke chan struct{}
+
+	// at is where the pump is: the row's cursor, or past it by records of others.
+	at    cursor
+	saved time.Time
+}
+
+// cursor is a place in the journal within a numbered span.
+type cursor struct {
+	span uint64
+	pos  journal.Position
+}
+
+// failure is an error of a destination: it shows in the trail's status.
+type failure struct {
+	error
+	at time.Time
+}
+
+func (f failure) Unwrap() error { return f.error }
+
+// run delivers until ctx ends.
+func (p *pump) run(ctx context.Context) {
+	for fails := 0; ctx.Err() == nil; {
+		again, err := p.step(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			p.report(ctx, err)
+			pause(ctx, backoff(fails, p.o.MaxRetry), p.poke)
+			fails++
+		case again:
+			fails = 0
+		default:
+			fails = 0
+			pause(ctx, p.o.Interval, nil)
+		}
+	}
+}
+
+// backoff doubles from firstRetry to a limit; half of it is chance, so that
+// trails that share a failing bucket do not all come back at once.
+func backoff(fails int, limit time.Duration) time.Duration {
+	d := min(firstRetry<<min(fails, 20), limit)
+	return d/2 + rand.N(d/2+1)
+}
+
+func pause(ctx context.Context, d time.Duration, poke <-chan struct{}) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	case <-poke:
+	}
+}
+
+// step carries out the plan that is there, or makes one and carries it out. It
+// reports whether there may be more to do at once.
+func (p *pump) step(ctx context.Context) (again bool, err error) {
+	t, ok := p.o.Trails.Get(p.key...)
+	if !ok || t.ID != p.id {
+		return false, nil // deleted: whoever started the pump will end it
+	}
+	row, err := p.open(ctx, t)
+	if err != nil || row == nil {
+		return false, err
+	}
+	if row.Plan != nil {
+		return true, p.repeat(ctx, t, row)
+	}
+	span, next := t.Span(p.at.span)
+	if span == nil {
+		return false, nil // does not log, and all is delivered
+	}
+	p.at.span = span.Number
+	if row.Rewound != span.Number {
+		p.at.pos = later(p.at.pos, position(span.From))
+	}
+	if b := p.rewound(ctx); b != nil {
+		return true, p.skip(ctx, row, b)
+	}
+	w := windowOf(t, span, next, p.kind, p.o.MaxBytes)
+	b, err := p.gather(ctx, w, p.at.pos)
+	if err != nil {
+		return false, err
+	}
+	again = b.over || b.full
+	if b.records == 0 {
+		return again, p.skip(ctx, row, b)
+	}
+	if row, err = p.plan(ctx, row, b); err != nil {
+		return false, err
+	}
+	return again, p.carryOut(ctx, t, row, b)
+}
+
+// open returns the pump's row, and makes it if this is the first time. It
+// returns nil if there is nothing to deliver yet.
+func (p *pump) open(ctx context.Context, t *trail.Trail) (*Progress, error) {
+	row, ok := p.o.Progress.Get(p.row...)
+	if !ok {
+		first := cursor{}
+		if p.kind == LogGroup {
+			first = cursor{t.LogGroupSpan, position(t.LogGroupSince)}
+		}
+		span, _ := t.Span(first.span)
+		if span == nil {
+			return nil, nil
+		}
+		row = &Progress{TrailID: t.ID, Span: span.Number, Cursor: later(first.pos, position(span.From))}
+		// A crash before this leaves no row and nothing delivered; the next start
+		// makes the same row, because spans are kept until a row has passed them.
+		if err := p.o.Progress.Create(ctx, row, p.row...); err != nil && !errors.Is(err, state.ErrExists) {
+			return nil, fmt.Errorf("begin delivery: %w", err)
+		}
+		if row, ok = p.o.Progress.Get(p.row...); !ok {
+			return nil, errLost
+		}
+	}
+	if row.TrailID != p.id {
+		return nil, fmt.Errorf("progress belongs to an earlier trail of this name: %w", errLost)
+	}
+	if p.at.span < row.Span || p.at.pos.Less(row.Cursor) {
+		p.at = cursor{row.Span, row.Cursor}
+	}
+	return row, nil
+}
+
+func later(a, b journal.Position) journal.Position {
+	if a.Less(b) {
+		return b
+	}
+	return a
+}
+
+// gather reads the journal from a position on until the window ends or is full,
+// or the journal ends.
+func (p *pump) gather(ctx context.Context, w *window, from journal.Position) (*batch, error) {
+	b := &batch{to: from}
+	for reads := 0; !b.over && !b.full; reads++ {
+		switch {
+		case w.ends(b.to):
+			b.over = true
+			return b, nil
+		case !b.to.Less(p.o.Journal.End()):
+			return b, nil
+		case w.limit > 0 && reads == maxReads:
+			b.full = true
+			return b, nil
+		}
+		recs, next, err := p.o.Journal.Read(ctx, b.to, readBytes)
+		var gap *journal.GapError
+		switch {
+		case errors.As(err, &gap) && b.to.Less(gap.To):
+			p.miss(ctx, b, err.Error())
+			b.to = gap.To
+		case err != nil:
+			return nil, fmt.Errorf("read journal from %v: %w", b.to, err)
+		case len(recs) == 0 && next == b.to:
+			return b, nil // nothing there yet
+		default:
+			b.take(w, recs, next)
+		}
+	}
+	return b, nil
+}
+
+// miss notes that the journal has lost records. They are lost for the trail:
+// delivery goes on after them, and says so.
+func (p *pump) miss(ctx context.Context, b *batch, why string) {
+	p.log.ErrorContext(ctx, "records are missing from the journal", "at", b.to, "why", why)
+	b.gaps = append(b.gaps, why)
+}
+
+// rewound looks whether the journal ends before the cursor: its store has lost
+// its end, and new records come at places that were read before. It returns an
+// empty batch that takes the cursor back there, or nil.
+func (p *pump) rewound(ctx context.Context) *batch {
+	end := p.o.Journal.End()
+	if !end.Less(p.at.pos) {
+		return nil
+	}
+	b := &batch{to: end, rewound: true}
+	p.miss(ctx, b, fmt.Sprintf("the journal ends at %v, but was read up to %v: its store has lost its newest batches", end, p.at.pos))
+	return b
+}
+
+// skip passes a stretch without records for the trail.
+func (p *pump) skip(ctx context.Context, row *Progress, b *batch) error {
+	to := cursor{p.at.span, b.to}
+	if b.over {
+		to.span++
+	}
+	if to == p.at {
+		return nil
+	}
+	p.at = to
+	now := p.o.Now()
+	if !b.over && len(b.gaps) == 0 && now.Sub(p.saved) < saveEvery {
+		// A crash now reads the stretch again, and passes it again.
+		return nil
+	}
+	_, err := p.update(ctx, row, func(r *Progress) {
+		r.Span, r.Cursor = to.span, to.pos
+		r.note(b)
+	})
+	if err != nil {
+		return fmt.Errorf("save cursor: %w", err)
+	}
+	p.saved = now
+	return nil
+}
+
+// plan makes the delivery of a batch durable.
+func (p *pump) plan(ctx context.Context, row *Progress, b *batch) (*Progress, error) {
+	now := p.o.Now().UTC()
+	plan := &Plan{From: p.at.pos, To: b.to, Last: b.over, Time: now, Stamp: trail.NameTime(now, p.o.Interval)}
+	// A crash before this leaves the cursor where it was, and nothing written. A
+	// crash after it leaves the plan, and perhaps some of what it writes: the next
+	// step, here or after a restart, finds the plan and carries it out.
+	row, err := p.update(ctx, row, func(r *Progress) { r.Span, r.Cursor, r.Plan = p.at.span, plan.From, plan })
+	if err != nil {
+		return nil, fmt.Errorf("save plan: %w", err)
+	}
+	return row, nil
+}
+
+// repeat carries out a plan that was made before: by a process that died, or in
+// an attempt that failed.
+func (p *pump) repeat(ctx context.Context, t *trail.Trail, row *Progress) error {
+	span, _ := t.Span(row.Span)
+	if span == nil || span.Number != row.Span {
+		return fmt.Errorf("plan [%v,%v) is for span %d, which the trail no longer has: restore the trail's row from a backup, or delete the trail",
+			row.Plan.From, row.Plan.To, row.Span)
+	}
+	b, err := p.gather(ctx, windowFor(t, span, p.kind, row.Plan), row.Plan.From)
+	if err != nil {
+		return err
+	}
+	if !b.over {
+		p.miss(ctx, b, fmt.Sprintf("the journal ends at %v, within a plan that ends at %v: its store has lost its newest batches", b.to, row.Plan.To))
+	}
+	return p.carryOut(ctx, t, row, b)
+}
+
+// carryOut writes what the row's plan says, and then drops the plan.
+func (p *pump) carryOut(ctx context.Context, t *trail.Trail, row *Progress, b *batch) error {
+	plan, at := row.Plan, p.o.Now().UTC()
+	done, err := p.sink.write(ctx, t, plan, b)
+	if err != nil {
+		return failure{err, at}
+	}
+	// A crash before this leaves everything written, and the plan: the next start
+	// writes it once more, with the same result. After it, the plan is history:
+	// the cursor passes its records in the same write that drops it.
+	row, err = p.update(ctx, row, func(r *Progress) {
+		r.Cursor, r.Plan = plan.To, nil
+		if plan.Last {
+			r.Span++
+		}
+		r.note(b)
+		r.Records += uint64(done.records)
+		r.Writes += uint64(done.writes)
+		r.Oversized += uint64(done.oversized)
+		r.Attempted, r.Succeeded, r.Error, r.Message = at, p.o.Now().UTC(), "", ""
+	})
+	if err != nil {
+		return fmt.Errorf("save delivery: %w", err)
+	}
+	p.at, p.saved = cursor{row.Span, row.Cursor}, p.o.Now()
+	p.log.DebugContext(ctx, "delivered", "records", done.records, "writes", done.writes, "to", row.Cursor)
+	return nil
+}
+
+// update changes the pump's row, provided it is as the pump knows it. An error
+// may leave the row changed; the next step reads it again.
+func (p *pump) update(ctx context.Context, known *Progress, change func(*Progress)) (*Progress, error) {
+	return p.o.Progress.Update(ctx, func(r *Progress) error {
+		same := r.Plan == nil && known.Plan == nil || r.Plan.equal(known.Plan)
+		if !same || r.TrailID != known.TrailID || r.Span != known.Span || r.Cursor != known.Cursor {
+			return errLost
+		}
+		change(r)
+		return nil
+	}, p.row...)
+}
+
+func (r *Progress) note(b *batch) {
+	if b.rewound {
+		r.Rewound = r.Span
+	}
+	if n := len(b.gaps); n > 0 {
+		r.Gaps += uint64(n)
+		r.LastGap = b.gaps[n-1]
+	}
+}
+
+// report logs an error, and notes one of the destination in the trail's status.
+func (p *pump) report(ctx context.Context, err error) {
+	p.log.WarnContext(ctx, "delivery failed; it will be tried again", "error", err)
+	var f failure
+	if !errors.As(err, &f) {
+		return
+	}
+	e := awserr.From(err)
+	_, err = p.o.Progress.Update(ctx, func(r *Progress) error {
+		if r.TrailID != p.id {
+			return errLost
+		}
+		r.Attempted, r.Error, r.Message = f.at, e.Code, e.Message
+		return nil
+	}, p.row...)
+	if err != nil && ctx.Err() == nil {
+		p.log.WarnContext(ctx, "cannot note a failed delivery in the trail's status", "error", err)
+	}
+}

@@ -1,0 +1,157 @@
+package engine
+
+import (
+	"bytes"
+	"context"
+	"crypto/subtle"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"cairn/internal/gateway"
+	"cairn/internal/identity"
+)
+
+// adminPath answers local commands; an underscore can start no bucket name, so
+// it hides none.
+const adminPath = "/_cairn/"
+
+// withoutCleaning sends S3's paths to the gateway as they are: ServeMux would
+// redirect keys that hold "//" or "..", which are keys like any other.
+type withoutCleaning struct {
+	gateway *gateway.Gateway
+	mux     *http.ServeMux
+}
+
+func (h withoutCleaning) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if strings.HasPrefix(r.URL.Path, adminPath) {
+		h.mux.ServeHTTP(w, r)
+		return
+	}
+	h.gateway.ServeHTTP(w, r)
+}
+
+// admin answers the commands that change a running engine. They present the
+// token of a file only the engine's user can read.
+func (e *Engine) admin() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("PUT "+adminPath+"accounts/{id}", func(w http.ResponseWriter, r *http.Request) {
+		err := e.ensureAccount(r.Context(), r.PathValue("id"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		given := strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if subtle.ConstantTimeCompare([]byte(given), []byte(e.adminToken)) != 1 {
+			http.Error(w, "the admin token is missing or wrong", http.StatusForbidden)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// ensureAccount makes an account if it is not there, and writes the
+// credentials file anew. The account is made first: a crash in between leaves
+// an account whose credentials the next start writes.
+func (e *Engine) ensureAccount(ctx context.Context, id string) error {
+	if !identity.ValidAccount(id) {
+		return fmt.Errorf("add account %q: an account id is 12 digits", id)
+	}
+	if _, err := e.identities.CreateAccount(ctx, id, time.Now()); err != nil && !errors.Is(err, identity.ErrExists) {
+		return fmt.Errorf("add account %s: %w", id, err)
+	}
+	return e.writeCredentials()
+}
+
+// writeCredentials writes the root credentials of all accounts as an AWS
+// shared-credentials file: a profile for each account, and [default] for the
+// first.
+func (e *Engine) writeCredentials() error {
+	var b bytes.Buffer
+	b.WriteString("# Root credentials of this Cairn engine's accounts. Keep this file private.\n")
+	profile := func(name, account string) error {
+		root, err := e.identities.RootCredentials(account)
+		if err != nil {
+			return fmt.Errorf("read root credentials of account %s: %w", account, err)
+		}
+		fmt.Fprintf(&b, "\n[%s]\naws_access_key_id = %s\naws_secret_access_key = %s\n", name, root.AccessKeyID, root.Secret)
+		return nil
+	}
+	if err := profile("default", e.dir.about.Account); err != nil {
+		return err
+	}
+	for _, account := range e.identities.Accounts() {
+		if err := profile(account.ID, account.ID); err != nil {
+			return err
+		}
+	}
+	return e.dir.write(credentialsFile, b.Bytes())
+}
+
+// ErrNotRunning is the error of asking an engine that does not answer.
+var ErrNotRunning = errors.New("no engine is running on this data folder")
+
+// AddAccount asks the engine that runs on a data folder for a further account.
+func AddAccount(ctx context.Context, dir, id string) error {
+	url, err := Endpoint(dir)
+	if err != nil {
+		return err
+	}
+	token, err := os.ReadFile(filepath.Join(dir, adminFile))
+	if err != nil {
+		return fmt.Errorf("read the admin token of %s: %w", dir, err)
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, url+adminPath+"accounts/"+id, nil)
+	if err != nil {
+		return fmt.Errorf("add account %s: %w", id, err)
+	}
+	req.Header.Set("Authorization", "Bearer "+strings.TrimSpace(string(token)))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("add account %s: %w (%w); start it with `cairn serve --data %s`", id, ErrNotRunning, err, dir)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusNoContent {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 4<<10)) // a cut message still says enough
+		return fmt.Errorf("add account %s: the engine answered %s: %s", id, resp.Status, bytes.TrimSpace(text))
+	}
+	return nil
+}
+
+// Endpoint returns the URL of the engine that runs, or ran last, on a data folder.
+func Endpoint(dir string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(dir, endpointFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("find the engine of %s: %w; start one with `cairn serve --data %s`", dir, ErrNotRunning, dir)
+	}
+	if err != nil {
+		return "", fmt.Errorf("find the engine of %s: %w", dir, err)
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// CredentialsFile returns the path of a data folder's AWS shared-credentials file.
+func CredentialsFile(dir string) string { return filepath.Join(dir, credentialsFile) }
+
+// FirstAccount returns the id of a data folder's first account.
+func FirstAccount(dir string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(dir, formatFile))
+	if err != nil {
+		return "", fmt.Errorf("read data folder %s: %w; `cairn serve --data %s` makes one", dir, err, dir)
+	}
+	var a about
+	if err := json.Unmarshal(b, &a); err != nil {
+		return "", fmt.Errorf("read %s of data folder %s: %w", formatFile, dir, err)
+	}
+	return a.Account, nil
+}

@@ -1,0 +1,208 @@
+package engine
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Format is the version of the data folder's layout. A folder of a newer
+// format is refused; older ones will be brought up to date here.
+const Format = 1
+
+// Files of the data folder. Everything in it is private to the user that runs
+// the engine (folders 0700, files 0600).
+const (
+	formatFile      = "cairn.json"  // what this folder is: format and first account
+	lockFile        = "lock"        // held with flock(2) while an engine runs
+	sealFile        = "seal.key"    // seals stored secrets and session tokens
+	credentialsFile = "credentials" // root credentials, an AWS shared-credentials file
+	endpointFile    = "endpoint"    // URL of the running (or last) engine
+	adminFile       = "admin-token" // lets local commands talk to the running engine
+	natsDir         = "nats"        // JetStream: journal, state, log groups
+	objectsDir      = "objects"     // S3 objects
+)
+
+// about is the content of formatFile.
+type about struct {
+	Format  int    `json:"format"`
+	Account string `json:"account"`
+}
+
+// ErrInUse is the error of opening a data folder that another engine holds.
+var ErrInUse = errors.New("another engine is using it")
+
+// dataDir is a locked data folder.
+type dataDir struct {
+	path  string
+	about about
+	lock  *os.File
+	fresh bool
+}
+
+// openDataDir locks the folder, makes it if it is not there, and checks what it
+// holds. account names the first account of a new folder; in an existing one it
+// must be the same or empty.
+func openDataDir(path, account string) (*dataDir, error) {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return nil, fmt.Errorf("make data folder: %w", err)
+	}
+	d := &dataDir{path: path}
+	if err := d.acquire(); err != nil {
+		return nil, err
+	}
+	if err := d.load(account); err != nil {
+		_ = d.close() // the load error is the one to tell
+		return nil, err
+	}
+	return d, nil
+}
+
+// acquire takes the folder's lock. The kernel gives it back when the process
+// ends, however it ends, so a crash leaves nothing to clean up.
+func (d *dataDir) acquire() error {
+	f, err := os.OpenFile(d.file(lockFile), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return fmt.Errorf("open lock of data folder %s: %w", d.path, err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		_ = f.Close() // nothing was written
+		if errors.Is(err, unix.EWOULDBLOCK) {
+			return fmt.Errorf("open data folder %s: %w; stop that engine or choose another folder with --data", d.path, ErrInUse)
+		}
+		return fmt.Errorf("lock data folder %s: %w", d.path, err)
+	}
+	d.lock = f
+	return nil
+}
+
+func (d *dataDir) load(account string) error {
+	b, err := os.ReadFile(d.file(formatFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return d.create(account)
+	case err != nil:
+		return fmt.Errorf("read data folder %s: %w", d.path, err)
+	}
+	if err := json.Unmarshal(b, &d.about); err != nil {
+		return fmt.Errorf("read %s: %w; restore the file from a backup", d.file(formatFile), err)
+	}
+	if d.about.Format > Format {
+		return fmt.Errorf("open data folder %s: it has format %d, written by a newer Cairn; this one reads up to format %d, so use that newer version",
+			d.path, d.about.Format, Format)
+	}
+	if account != "" && account != d.about.Account {
+		return fmt.Errorf("open data folder %s: its first account is %s, not %s; leave --account out, or add the account with `cairn account add %s`",
+			d.path, d.about.Account, account, account)
+	}
+	return nil
+}
+
+// create writes formatFile last, so that a crash before it leaves a folder that
+// the next start sets up anew.
+func (d *dataDir) create(account string) error {
+	entries, err := os.ReadDir(d.path)
+	if err != nil {
+		return fmt.Errorf("read data folder %s: %w", d.path, err)
+	}
+	for _, e := range entries {
+		if e.Name() != lockFile && e.Name() != sealFile && e.Name() != adminFile {
+			return fmt.Errorf("use %s as data folder: it holds %s and no %s, so it is not Cairn's; choose an empty folder", d.path, e.Name(), formatFile)
+		}
+	}
+	if account == "" {
+		if account, err = randomAccount(); err != nil {
+			return err
+		}
+	}
+	d.about, d.fresh = about{Format: Format, Account: account}, true
+	b, err := json.Marshal(d.about)
+	if err != nil {
+		return fmt.Errorf("encode %s: %w", formatFile, err)
+	}
+	return d.write(formatFile, append(b, '\n'))
+}
+
+// randomAccount makes up a 12-digit account id that does not start with 0,
+// which readers that take it for a number would drop.
+func randomAccount() (string, error) {
+	var b [12]byte
+	if _, err := rand.Read(b[:]); err != nil {
+		return "", fmt.Errorf("make up an account id: %w", err)
+	}
+	b[0] = '1' + b[0]%9
+	for i := 1; i < len(b); i++ {
+		b[i] = '0' + b[i]%10
+	}
+	return string(b[:]), nil
+}
+
+func (d *dataDir) file(name string) string { return filepath.Join(d.path, name) }
+
+func (d *dataDir) close() error { return d.lock.Close() }
+
+// secret returns the folder's random secret of n bytes in the named file,
+// hex-encoded there, and makes it at the first start.
+func (d *dataDir) secret(name string, n int) ([]byte, error) {
+	b, err := os.ReadFile(d.file(name))
+	if errors.Is(err, fs.ErrNotExist) {
+		key := make([]byte, n)
+		if _, err := rand.Read(key); err != nil {
+			return nil, fmt.Errorf("make %s: %w", name, err)
+		}
+		return key, d.write(name, []byte(hex.EncodeToString(key)+"\n"))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", d.file(name), err)
+	}
+	key, err := hex.DecodeString(strings.TrimSpace(string(b)))
+	if err != nil || len(key) != n {
+		return nil, fmt.Errorf("read %s: it does not hold %d bytes in hex; restore it from a backup, stored secrets cannot be read without it", d.file(name), n)
+	}
+	return key, nil
+}
+
+// write replaces a file of the folder durably: temporary file, fsync, rename,
+// fsync of the folder. A crash leaves the old content or the new, and at most a
+// temporary file that the next write of the same name replaces.
+func (d *dataDir) write(name string, content []byte) error {
+	tmp := d.file("." + name + ".new")
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", d.file(name), err)
+	}
+	_, err = f.Write(content)
+	if err == nil {
+		err = f.Sync()
+	}
+	if cerr := f.Close(); err == nil {
+		err = cerr
+	}
+	if err == nil {
+		err = os.Rename(tmp, d.file(name))
+	}
+	if err == nil {
+		err = syncDir(d.path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", d.file(name), err)
+	}
+	return nil
+}
+
+func syncDir(path string) error {
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	return dir.Sync()
+}

@@ -1,0 +1,180 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
+	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/google/uuid"
+
+	"cairn/internal/arn"
+	"cairn/internal/awserr"
+	"cairn/internal/call"
+	"cairn/internal/delivery"
+	"cairn/internal/identity"
+	"cairn/internal/loggroup"
+	"cairn/internal/service/cloudtrail"
+	"cairn/internal/service/s3"
+	"cairn/internal/trail"
+)
+
+// cloudTrail is the service principal that delivers.
+const cloudTrail = "cloudtrail.amazonaws.com"
+
+// destinations are where trails deliver to. Every delivery is a call through
+// the dispatcher, like any client's: bucket policies and role policies apply to
+// it, and it is recorded.
+type destinations struct {
+	dispatcher *call.Dispatcher
+	objects    *s3.Service
+	identities *identity.Store
+	groups     *loggroup.Store
+	logs, sts  *call.API
+
+	mu       sync.Mutex
+	sessions map[string]time.Time // when the role of a trail was assumed, by trail and role
+}
+
+var (
+	_ delivery.Destinations   = &destinations{}
+	_ cloudtrail.Destinations = &destinations{}
+)
+
+// sessionLife is how long a trail's role session is used before the role is
+// assumed anew; AWS's lasts an hour.
+const sessionLife = 50 * time.Minute
+
+// asService returns a call that cloudtrail.amazonaws.com makes for a trail. It
+// never leaves the engine, so it counts as secure.
+func asService(t *trail.Trail, api *call.API, op *call.Operation, in any) *call.Call {
+	return &call.Call{
+		API: api, Op: op, Input: in, Principal: identity.ForService(cloudTrail, t.ARN(), t.Account),
+		Region: t.HomeRegion, RequestID: requestID(api), SourceIP: cloudTrail, UserAgent: cloudTrail, Secure: true, Start: time.Now(),
+	}
+}
+
+// requestID returns the id of a call the engine makes itself, in the service's form.
+func requestID(api *call.API) string {
+	if api.Match != nil {
+		return strings.ToUpper(strings.ReplaceAll(uuid.NewString(), "-", "")[:16])
+	}
+	return uuid.NewString()
+}
+
+// do runs a call whose answer is not needed.
+func (d *destinations) do(ctx context.Context, c *call.Call) error {
+	out, err := d.dispatcher.Do(ctx, c)
+	if closer, ok := out.(io.Closer); ok && err == nil {
+		err = closer.Close()
+	}
+	return err
+}
+
+// logFile returns the call that writes a log file (spec 1.4).
+func (d *destinations) logFile(t *trail.Trail, key string, body []byte) *call.Call {
+	header := http.Header{
+		"X-Amz-Acl": {"bucket-owner-full-control"}, "X-Amz-Server-Side-Encryption": {"AES256"},
+		"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"},
+	}
+	op, in := d.objects.PutObject(t.Bucket, key, header, body)
+	return asService(t, d.objects.API(), op, in)
+}
+
+// PutObject implements delivery.Destinations.
+func (d *destinations) PutObject(ctx context.Context, t *trail.Trail, key string, body []byte) error {
+	return d.do(ctx, d.logFile(t, key, body))
+}
+
+// PutLogEvents implements delivery.Destinations.
+func (d *destinations) PutLogEvents(ctx context.Context, t *trail.Trail, stream string, events []delivery.LogEvent, token string) error {
+	group, err := groupName(t.LogGroupARN)
+	if err != nil {
+		return err
+	}
+	role, err := d.assume(ctx, t)
+	if err != nil {
+		return err
+	}
+	in := &cloudwatchlogs.PutLogEventsInput{
+		LogGroupName: &group, LogStreamName: &stream, LogEvents: make([]types.InputLogEvent, len(events)),
+	}
+	for i, e := range events {
+		in.LogEvents[i] = types.InputLogEvent{Timestamp: aws.Int64(e.Timestamp), Message: aws.String(string(e.Message))}
+	}
+	put := d.asRole(t, role, "PutLogEvents", in)
+	put.Token = token
+	err = d.do(ctx, put)
+	if !awserr.Is(err, "ResourceNotFoundException") {
+		return err
+	}
+	make := d.asRole(t, role, "CreateLogStream", &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream})
+	if err := d.do(ctx, make); err != nil && !awserr.Is(err, "ResourceAlreadyExistsException") {
+		return err
+	}
+	put = d.asRole(t, role, "PutLogEvents", in)
+	put.Token = token
+	return d.do(ctx, put)
+}
+
+// asRole returns a call to CloudWatch Logs in the trail's role.
+func (d *destinations) asRole(t *trail.Trail, role identity.Principal, operation string, in any) *call.Call {
+	c := asService(t, d.logs, d.logs.Operations[operation], in)
+	c.Principal = role
+	return c
+}
+
+// assume returns the session of the trail's role, and assumes the role first if
+// the last time is too long ago. The role's policies are those of now.
+func (d *destinations) assume(ctx context.Context, t *trail.Trail) (identity.Principal, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	key, now := t.ID+" "+t.RoleARN, time.Now()
+	since, ok := d.sessions[key]
+	if !ok || now.Sub(since) > sessionLife {
+		if err := d.do(ctx, d.assumeRole(t)); err != nil {
+			return identity.Principal{}, err
+		}
+		if d.sessions == nil {
+			d.sessions = map[string]time.Time{}
+		}
+		d.sessions[key], since = now, now
+	}
+	role, err := d.identities.ServiceSession(t.RoleARN, sessionName(t), cloudTrail, since)
+	if err != nil {
+		delete(d.sessions, key)
+	}
+	return role, err
+}
+
+// assumeRole returns the call by which CloudTrail assumes the trail's role.
+func (d *destinations) assumeRole(t *trail.Trail) *call.Call {
+	return asService(t, d.sts, d.sts.Operations["AssumeRole"], &awssts.AssumeRoleInput{
+		RoleArn: aws.String(t.RoleARN), RoleSessionName: aws.String(sessionName(t)),
+	})
+}
+
+// sessionName names the session after the service and the region. AWS's own
+// choice is not documented.
+func sessionName(t *trail.Trail) string { return "CloudTrail_" + t.HomeRegion }
+
+// groupName returns the name in a log group's ARN, arn:...:log-group:NAME:*.
+func groupName(groupARN string) (string, error) {
+	a, err := arn.Parse(groupARN)
+	if err != nil {
+		return "", err
+	}
+	name, ok := strings.CutPrefix(a.Resource, "log-group:")
+	name = strings.TrimSuffix(name, ":*")
+	if !ok || name == "" {
+		return "", fmt.Errorf("find the log group in %s: want arn:aws:logs:REGION:ACCOUNT:log-group:NAME:*", groupARN)
+	}
+	return name, nil
+}

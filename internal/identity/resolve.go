@@ -1,0 +1,124 @@
+package identity
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"cairn/internal/awserr"
+)
+
+// The errors of Resolve, as the query protocols spell them. JSON services say
+// UnrecognizedClientException and ExpiredTokenException, S3 InvalidAccessKeyId
+// and ExpiredToken: whoever writes the reply renames them.
+const (
+	InvalidToken = "InvalidClientTokenId"
+	ExpiredToken = "ExpiredToken"
+)
+
+func invalidToken() *awserr.Error {
+	return awserr.New(http.StatusForbidden, InvalidToken, "The security token included in the request is invalid.")
+}
+
+func expiredToken() *awserr.Error {
+	return awserr.New(http.StatusForbidden, ExpiredToken, "The security token included in the request is expired")
+}
+
+// Resolve returns the principal an access key id (and, for temporary
+// credentials, session token) stands for, with the secret its signature must
+// have been made with. The signature itself is not checked here. It reads
+// memory only.
+//
+// Unknown and inactive keys, tokens that do not open or belong to another key,
+// and sessions of a role that is gone (even if one of that name was made
+// again) are InvalidToken; a session after its end is ExpiredToken; both are
+// *awserr.Error. Any other error is a fault of the store: a policy that does
+// not parse, or a secret sealed with another seal key.
+func (s *Store) Resolve(_ context.Context, accessKeyID, sessionToken string, now time.Time) (Principal, string, error) {
+	if sessionToken != "" || strings.HasPrefix(accessKeyID, prefixTemp) {
+		return s.resolveSession(accessKeyID, sessionToken, now)
+	}
+	if accessKeyID == "" {
+		return Principal{}, "", invalidToken()
+	}
+	row, ok := s.keys.Get(accessKeyID)
+	if !ok {
+		return Principal{}, "", invalidToken()
+	}
+	var (
+		p    Principal
+		keys []AccessKey
+		err  error
+	)
+	if row.User == "" {
+		a, ok := s.accounts.Get(row.Account)
+		if !ok {
+			return Principal{}, "", invalidToken()
+		}
+		p, keys = Principal{Kind: Root, Account: a.ID, ID: a.ID, ARN: a.RootARN(), Name: a.Alias}, a.Root
+	} else {
+		u, ok := s.users.Get(row.Account, row.User)
+		if !ok || u.Deleted {
+			return Principal{}, "", invalidToken()
+		}
+		p, keys = Principal{Kind: IAMUser, Account: u.Account, ID: u.ID, ARN: u.ARN(), Name: u.Name}, u.Keys
+		if p.Policies, p.Boundary, err = s.grants(&u.Entity); err != nil {
+			return Principal{}, "", err
+		}
+	}
+	i := slices.IndexFunc(keys, func(k AccessKey) bool { return k.ID == accessKeyID })
+	if i < 0 || !keys[i].Active {
+		return Principal{}, "", invalidToken()
+	}
+	secret, err := s.secrets.open(accessKeyID, keys[i].Sealed)
+	if err != nil {
+		return Principal{}, "", err
+	}
+	p.AccessKeyID = accessKeyID
+	return p, string(secret), nil
+}
+
+func (s *Store) resolveSession(accessKeyID, token string, now time.Time) (Principal, string, error) {
+	t, ok := s.openToken(accessKeyID, token)
+	if !ok {
+		return Principal{}, "", invalidToken()
+	}
+	if now.Unix() >= t.Expires {
+		return Principal{}, "", expiredToken()
+	}
+	r, ok := s.Role(t.Account, t.Role)
+	if !ok || r.ID != t.RoleID {
+		return Principal{}, "", invalidToken()
+	}
+	p, err := s.rolePrincipal(r, accessKeyID, t)
+	if err != nil {
+		return Principal{}, "", err
+	}
+	p.SourceAccount = t.Source
+	return p, t.Secret, nil
+}
+
+// openToken reads a session token. Only a token this engine made for this very
+// access key opens.
+func (s *Store) openToken(accessKeyID, token string) (*sealedSession, bool) {
+	if token == "" || len(token) > maxToken {
+		return nil, false
+	}
+	sealed, err := base64.StdEncoding.Strict().DecodeString(token)
+	if err != nil {
+		return nil, false
+	}
+	text, err := s.sessions.open(accessKeyID, sealed)
+	if err != nil {
+		return nil, false
+	}
+	var t sealedSession
+	if err := json.Unmarshal(text, &t); err != nil {
+		return nil, false
+	}
+	return &t, true
+}

@@ -1,0 +1,141 @@
+package policy
+
+import "strings"
+
+// Inside a compiled pattern the wildcards are bytes that no UTF-8 text holds,
+// so that a * or ? that came out of a variable stays what it is.
+const (
+	anyRun  = 0xff // stands for *
+	anyByte = 0xfe // stands for ?
+)
+
+var wildcards = strings.NewReplacer("*", string([]byte{anyRun}), "?", string([]byte{anyByte}))
+
+// pattern is a compiled pattern: literal text with wildcards and, between its
+// pieces, variables. It is immutable.
+type pattern struct {
+	// text is the whole pattern if there are no variables.
+	text string
+	// pieces is nil if there are no variables.
+	pieces []piece
+	// bad says why the source is no pattern; empty if it is one.
+	bad string
+}
+
+// piece is text followed by a variable.
+type piece struct {
+	text     string
+	variable string // lower-case key; empty for the last piece
+	fallback string
+	optional bool // fallback is given
+}
+
+// compile makes a pattern of s, with variables or without.
+//
+// Source: "IAM policy elements: Variables and tags" in the IAM User Guide.
+func compile(s string, variables bool) pattern { return compileText(s, variables, wildcards.Replace) }
+
+// compileLiteral makes a pattern in which * and ? are ordinary characters.
+func compileLiteral(s string, variables bool) pattern {
+	return compileText(s, variables, func(s string) string { return s })
+}
+
+func compileText(s string, variables bool, translate func(string) string) pattern {
+	if !variables || !strings.Contains(s, "${") {
+		return pattern{text: translate(s)}
+	}
+	var p pattern
+	var text strings.Builder
+	for {
+		before, rest, found := strings.Cut(s, "${")
+		text.WriteString(translate(before))
+		if !found {
+			break
+		}
+		name, after, closed := strings.Cut(rest, "}")
+		if !closed {
+			return pattern{bad: "a ${ has no closing brace"}
+		}
+		s = after
+		if name == "*" || name == "?" || name == "$" {
+			text.WriteString(name)
+			continue
+		}
+		key, fallback, optional := strings.Cut(name, ",")
+		key, fallback = strings.TrimSpace(key), strings.TrimSpace(fallback)
+		if optional {
+			if len(fallback) < 2 || fallback[0] != '\'' || fallback[len(fallback)-1] != '\'' {
+				return pattern{bad: "the default value in ${" + name + "} is not in single quotes"}
+			}
+			fallback = fallback[1 : len(fallback)-1]
+		}
+		if !strings.Contains(key, ":") {
+			return pattern{bad: "${" + name + "} names no condition key"}
+		}
+		p.pieces = append(p.pieces, piece{text: text.String(), variable: strings.ToLower(key), fallback: fallback, optional: optional})
+		text.Reset()
+	}
+	if p.pieces == nil {
+		return pattern{text: text.String()}
+	}
+	p.pieces = append(p.pieces, piece{text: text.String()})
+	return p
+}
+
+// in returns the pattern with its variables filled in. It reports false if one
+// has no value, or more than one: then the pattern stands for nothing.
+func (p *pattern) in(c Context) (string, bool) {
+	if p.pieces == nil {
+		return p.text, true
+	}
+	var b strings.Builder
+	for i := range p.pieces {
+		b.WriteString(p.pieces[i].text)
+		if p.pieces[i].variable == "" {
+			break
+		}
+		value := p.pieces[i].fallback
+		switch values := c[p.pieces[i].variable]; {
+		case len(values) == 1:
+			value = values[0]
+		case len(values) > 1 || !p.pieces[i].optional:
+			return "", false
+		}
+		if strings.IndexByte(value, anyRun) >= 0 || strings.IndexByte(value, anyByte) >= 0 {
+			return "", false // not text, and it would act as a wildcard
+		}
+		b.WriteString(value)
+	}
+	return b.String(), true
+}
+
+// glob reports whether value matches a compiled text. With fold, ASCII letters
+// of value are taken as lower case; the text must be in lower case already.
+// It takes time proportional to len(text)*len(value) at worst and allocates
+// nothing.
+func glob(text, value string, fold bool) bool {
+	p, v, star, mark := 0, 0, -1, 0
+	for v < len(value) {
+		c := value[v]
+		if fold && c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
+		switch {
+		case p < len(text) && text[p] == anyRun:
+			star, mark = p, v
+			p++
+		case p < len(text) && (text[p] == anyByte || text[p] == c):
+			p++
+			v++
+		case star >= 0:
+			mark++
+			p, v = star+1, mark
+		default:
+			return false
+		}
+	}
+	for p < len(text) && text[p] == anyRun {
+		p++
+	}
+	return p == len(text)
+}

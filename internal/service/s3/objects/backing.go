@@ -1,0 +1,245 @@
+package objects
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/versity/versitygw/backend"
+	"github.com/versity/versitygw/backend/posix"
+	"github.com/versity/versitygw/s3response"
+)
+
+// backing is versitygw's POSIX backend, run on threads that stand in its
+// folder, with its writes made durable. Operations that are not here answer
+// NotImplemented: bucket configuration is not kept in this package.
+type backing struct {
+	backend.BackendUnsupported
+	posix *posix.Posix
+	on    *threads
+	// objects and versions are the absolute folders of current and older
+	// versions; sidecar says that metadata is in files of its own.
+	objects  string
+	versions string
+	sidecar  bool
+}
+
+var _ backend.Backend = (*backing)(nil)
+
+// on1 runs f on a thread of b.
+func on1[T any](b *backing, f func() (T, error)) (T, error) {
+	var out T
+	err := b.on.do(func() (err error) { out, err = f(); return err })
+	return out, err
+}
+
+// write runs f on a thread of b and then makes the object durable.
+func write[T any](b *backing, bucket, key *string, f func() (T, error)) (T, error) {
+	out, err := on1(b, f)
+	if err == nil {
+		err = b.settle(deref(bucket), deref(key))
+	}
+	return out, err
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func (b *backing) String() string { return b.posix.String() }
+
+func (b *backing) Shutdown() { b.posix.Shutdown() }
+
+func (b *backing) NormalizeObjectKey(bucket, object string) string {
+	return b.posix.NormalizeObjectKey(bucket, object)
+}
+
+func (b *backing) HeadBucket(ctx context.Context, in *s3.HeadBucketInput) (*s3.HeadBucketOutput, error) {
+	return on1(b, func() (*s3.HeadBucketOutput, error) { return b.posix.HeadBucket(ctx, in) })
+}
+
+func (b *backing) GetBucketAcl(ctx context.Context, in *s3.GetBucketAclInput) ([]byte, error) {
+	return on1(b, func() ([]byte, error) { return b.posix.GetBucketAcl(ctx, in) })
+}
+
+func (b *backing) CreateBucket(ctx context.Context, in *s3.CreateBucketInput, acl []byte) error {
+	_, err := write(b, in.Bucket, nil, func() (any, error) { return nil, b.posix.CreateBucket(ctx, in, acl) })
+	return err
+}
+
+func (b *backing) DeleteBucket(ctx context.Context, bucket string) error {
+	_, err := write(b, &bucket, nil, func() (any, error) { return nil, b.posix.DeleteBucket(ctx, bucket) })
+	return err
+}
+
+func (b *backing) PutBucketVersioning(ctx context.Context, bucket string, status types.BucketVersioningStatus) error {
+	_, err := write(b, &bucket, nil, func() (any, error) { return nil, b.posix.PutBucketVersioning(ctx, bucket, status) })
+	return err
+}
+
+func (b *backing) GetBucketVersioning(ctx context.Context, bucket string) (s3response.GetBucketVersioningOutput, error) {
+	return on1(b, func() (s3response.GetBucketVersioningOutput, error) { return b.posix.GetBucketVersioning(ctx, bucket) })
+}
+
+// The server asks for these of every request, on behalf of its own access
+// rules, which are not used.
+
+func (b *backing) GetBucketPolicy(ctx context.Context, bucket string) ([]byte, error) {
+	return on1(b, func() ([]byte, error) { return b.posix.GetBucketPolicy(ctx, bucket) })
+}
+
+func (b *backing) GetBucketOwnershipControls(ctx context.Context, bucket string) (types.ObjectOwnership, error) {
+	return on1(b, func() (types.ObjectOwnership, error) { return b.posix.GetBucketOwnershipControls(ctx, bucket) })
+}
+
+func (b *backing) GetBucketCors(ctx context.Context, bucket string) ([]byte, error) {
+	return on1(b, func() ([]byte, error) { return b.posix.GetBucketCors(ctx, bucket) })
+}
+
+func (b *backing) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
+	return write(b, in.Bucket, in.Key, func() (s3response.PutObjectOutput, error) {
+		return b.posix.PutObjectWithPostFunc(ctx, in, stage)
+	})
+}
+
+func (b *backing) HeadObject(ctx context.Context, in *s3.HeadObjectInput) (*s3.HeadObjectOutput, error) {
+	return on1(b, func() (*s3.HeadObjectOutput, error) { return b.posix.HeadObject(ctx, in) })
+}
+
+func (b *backing) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
+	return on1(b, func() (*s3.GetObjectOutput, error) { return b.posix.GetObject(ctx, in) })
+}
+
+func (b *backing) GetObjectAttributes(ctx context.Context, in *s3.GetObjectAttributesInput) (s3response.GetObjectAttributesResponse, error) {
+	return on1(b, func() (s3response.GetObjectAttributesResponse, error) { return b.posix.GetObjectAttributes(ctx, in) })
+}
+
+func (b *backing) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
+	return write(b, in.Bucket, in.Key, func() (s3response.CopyObjectOutput, error) { return b.posix.CopyObject(ctx, in) })
+}
+
+func (b *backing) ListObjects(ctx context.Context, in *s3.ListObjectsInput) (s3response.ListObjectsResult, error) {
+	return on1(b, func() (s3response.ListObjectsResult, error) { return b.posix.ListObjects(ctx, in) })
+}
+
+func (b *backing) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) (s3response.ListObjectsV2Result, error) {
+	return on1(b, func() (s3response.ListObjectsV2Result, error) { return b.posix.ListObjectsV2(ctx, in) })
+}
+
+func (b *backing) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput) (s3response.ListVersionsResult, error) {
+	return on1(b, func() (s3response.ListVersionsResult, error) { return b.posix.ListObjectVersions(ctx, in) })
+}
+
+func (b *backing) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
+	return write(b, in.Bucket, in.Key, func() (*s3.DeleteObjectOutput, error) { return b.posix.DeleteObject(ctx, in) })
+}
+
+// DeleteObjects deletes many objects and syncs once.
+func (b *backing) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
+	out, err := on1(b, func() (s3response.DeleteResult, error) { return b.posix.DeleteObjects(ctx, in) })
+	if err == nil {
+		err = syncAll(b.objects)
+	}
+	return out, err
+}
+
+func (b *backing) CreateMultipartUpload(ctx context.Context, in s3response.CreateMultipartUploadInput) (s3response.InitiateMultipartUploadResult, error) {
+	return on1(b, func() (s3response.InitiateMultipartUploadResult, error) {
+		return b.posix.CreateMultipartUpload(ctx, in)
+	})
+}
+
+// CompleteMultipartUpload copies the parts into one file. The file is synced
+// as it grows, so that it is complete on disk before it gets its name and its
+// parts are removed.
+func (b *backing) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
+	var version string
+	out, err := write(b, in.Bucket, in.Key, func() (out s3response.CompleteMultipartUploadResult, err error) {
+		out, version, err = b.posix.CompleteMultipartUploadWithCopy(ctx, in, appendPart)
+		return out, err
+	})
+	return out, version, err
+}
+
+// appendPart copies one part to the end of the object being completed. It can
+// be repeated: the part stays.
+func appendPart(from, to *os.File) (repeatable bool, err error) {
+	if _, err := io.Copy(to, from); err != nil {
+		return true, err
+	}
+	return true, stage(to)
+}
+
+func (b *backing) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartUploadInput) error {
+	return b.on.do(func() error { return b.posix.AbortMultipartUpload(ctx, in) })
+}
+
+func (b *backing) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUploadsInput) (s3response.ListMultipartUploadsResult, error) {
+	return on1(b, func() (s3response.ListMultipartUploadsResult, error) { return b.posix.ListMultipartUploads(ctx, in) })
+}
+
+func (b *backing) ListParts(ctx context.Context, in *s3.ListPartsInput) (s3response.ListPartsResult, error) {
+	return on1(b, func() (s3response.ListPartsResult, error) { return b.posix.ListParts(ctx, in) })
+}
+
+func (b *backing) UploadPart(ctx context.Context, in *s3.UploadPartInput) (*s3.UploadPartOutput, error) {
+	return on1(b, func() (*s3.UploadPartOutput, error) { return b.posix.UploadPart(ctx, in) })
+}
+
+func (b *backing) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput) (s3response.CopyPartResult, error) {
+	return on1(b, func() (s3response.CopyPartResult, error) { return b.posix.UploadPartCopy(ctx, in) })
+}
+
+func (b *backing) GetObjectTagging(ctx context.Context, bucket, object, version string) (map[string]string, error) {
+	return on1(b, func() (map[string]string, error) { return b.posix.GetObjectTagging(ctx, bucket, object, version) })
+}
+
+func (b *backing) PutObjectTagging(ctx context.Context, bucket, object, version string, tags map[string]string) error {
+	_, err := write(b, &bucket, &object, func() (any, error) {
+		return nil, b.posix.PutObjectTagging(ctx, bucket, object, version, tags)
+	})
+	return err
+}
+
+func (b *backing) DeleteObjectTagging(ctx context.Context, bucket, object, version string) error {
+	_, err := write(b, &bucket, &object, func() (any, error) {
+		return nil, b.posix.DeleteObjectTagging(ctx, bucket, object, version)
+	})
+	return err
+}
+
+func (b *backing) PutObjectLockConfiguration(ctx context.Context, bucket string, config []byte) error {
+	_, err := write(b, &bucket, nil, func() (any, error) { return nil, b.posix.PutObjectLockConfiguration(ctx, bucket, config) })
+	return err
+}
+
+func (b *backing) GetObjectLockConfiguration(ctx context.Context, bucket string) ([]byte, error) {
+	return on1(b, func() ([]byte, error) { return b.posix.GetObjectLockConfiguration(ctx, bucket) })
+}
+
+func (b *backing) PutObjectRetention(ctx context.Context, bucket, object, version string, retention []byte) error {
+	_, err := write(b, &bucket, &object, func() (any, error) {
+		return nil, b.posix.PutObjectRetention(ctx, bucket, object, version, retention)
+	})
+	return err
+}
+
+func (b *backing) GetObjectRetention(ctx context.Context, bucket, object, version string) ([]byte, error) {
+	return on1(b, func() ([]byte, error) { return b.posix.GetObjectRetention(ctx, bucket, object, version) })
+}
+
+func (b *backing) PutObjectLegalHold(ctx context.Context, bucket, object, version string, status bool) error {
+	_, err := write(b, &bucket, &object, func() (any, error) {
+		return nil, b.posix.PutObjectLegalHold(ctx, bucket, object, version, status)
+	})
+	return err
+}
+
+func (b *backing) GetObjectLegalHold(ctx context.Context, bucket, object, version string) (*bool, error) {
+	return on1(b, func() (*bool, error) { return b.posix.GetObjectLegalHold(ctx, bucket, object, version) })
+}

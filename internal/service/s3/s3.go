@@ -1,0 +1,165 @@
+// Package s3 is the S3 API of the engine. Buckets and their configuration are
+// kept in state and enforced here; objects are kept by package objects, which
+// this package asks only for what the dispatcher allowed.
+//
+// Source: Amazon S3 API Reference, and "Actions, resources, and condition keys
+// for Amazon S3" in the Service Authorization Reference.
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"cairn/internal/awserr"
+	"cairn/internal/call"
+	"cairn/internal/service/s3/config"
+	"cairn/internal/service/s3/objects"
+	"cairn/internal/state"
+	"cairn/internal/wire"
+)
+
+// Options configure a Service. Dir, Store and Log are required.
+type Options struct {
+	// Dir is the folder of the object store; made if it is absent. Only one
+	// engine may use it.
+	Dir string
+	// Store holds the buckets and their configuration.
+	Store *state.Store
+	// Log gets what the service cannot tell a caller.
+	Log *slog.Logger
+	// Domains are the host names under which BUCKET.DOMAIN means a bucket.
+	// Default: localhost and s3.localhost. The host names of AWS
+	// (BUCKET.s3.REGION.amazonaws.com) are always understood.
+	Domains []string
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+}
+
+// Service answers the S3 API. It is safe for concurrent use.
+type Service struct {
+	buckets *state.Table[config.Bucket]
+	objects *objects.Store
+	log     *slog.Logger
+	domains []string
+	now     func() time.Time
+	api     *call.API
+	routes  map[route]*operation
+	methods map[string]string // HTTP method by operation
+
+	// policies caches parsed bucket policies by bucket name.
+	policies sync.Map // string -> *parsedPolicy
+	// locks keep a bucket from being removed while it is written to.
+	locks sync.Map // string -> *sync.RWMutex
+}
+
+// New opens the object store and repairs what a crash may have left of making
+// or removing buckets.
+func New(ctx context.Context, o Options) (*Service, error) {
+	store, err := objects.Open(ctx, o.Dir, o.Log)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{
+		buckets: state.NewTable[config.Bucket](o.Store, "s3-buckets"), objects: store, log: o.Log,
+		domains: o.Domains, now: o.Now, routes: map[route]*operation{}, methods: map[string]string{},
+	}
+	if len(s.domains) == 0 {
+		s.domains = []string{"s3.localhost", "localhost"}
+	}
+	if s.now == nil {
+		s.now = time.Now
+	}
+	s.api = &call.API{
+		Name: "s3", Source: "s3.amazonaws.com", Version: "2006-03-01", EventVersion: "1.11",
+		Codec: &wire.Codec{Protocol: wire.RESTXML, Namespace: config.Namespace},
+		Denied: func(message string) *awserr.Error {
+			return awserr.New(http.StatusForbidden, "AccessDenied", "%s", message)
+		},
+		Match: s.match, Reply: s.reply,
+	}
+	for i := range operations {
+		s.add(&operations[i])
+	}
+	if err := s.repair(ctx); err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return s, nil
+}
+
+// API returns the S3 API.
+func (s *Service) API() *call.API { return s.api }
+
+// Close waits for running requests and closes the object store.
+func (s *Service) Close() error {
+	if err := s.objects.Close(); err != nil {
+		return fmt.Errorf("close S3 service: %w", err)
+	}
+	return nil
+}
+
+// Owner returns the account that owns a bucket; ok is false if there is no
+// such bucket.
+func (s *Service) Owner(bucket string) (account string, ok bool) {
+	b, err := s.bucket(bucket)
+	if err != nil {
+		return "", false
+	}
+	return b.Account, true
+}
+
+// bucket returns a bucket that is neither being made nor being removed.
+func (s *Service) bucket(name string) (*config.Bucket, error) {
+	if b, ok := s.buckets.Get(name); ok && b.Pending == "" {
+		return b, nil
+	}
+	e := awserr.New(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+	e.Detail = map[string]string{"BucketName": name}
+	return nil, e
+}
+
+// parsedPolicy is the parsed policy of one version of a bucket.
+type parsedPolicy struct {
+	of *config.Bucket
+	p  *config.BucketPolicy
+}
+
+// policy returns a bucket's policy; a bucket without one has an empty one.
+// A stored policy that does not parse fails closed, with an error.
+func (s *Service) policy(b *config.Bucket) (*config.BucketPolicy, error) {
+	if b.Policy == "" {
+		return &config.BucketPolicy{}, nil
+	}
+	if v, ok := s.policies.Load(b.Name); ok && v.(*parsedPolicy).of == b {
+		return v.(*parsedPolicy).p, nil
+	}
+	p, err := config.ReadPolicy(b.Name, []byte(b.Policy))
+	if err != nil {
+		return nil, fmt.Errorf("read the stored policy of bucket %s: %w", b.Name, err)
+	}
+	s.policies.Store(b.Name, &parsedPolicy{of: b, p: p})
+	return p, nil
+}
+
+// lock returns the lock that writers of a bucket share and its removal takes
+// alone.
+func (s *Service) lock(bucket string) *sync.RWMutex {
+	v, _ := s.locks.LoadOrStore(bucket, new(sync.RWMutex))
+	return v.(*sync.RWMutex)
+}
+
+// update changes a bucket's row and returns when the change is durable.
+func (s *Service) update(ctx context.Context, name string, change func(*config.Bucket)) error {
+	_, err := s.buckets.Update(ctx, func(b *config.Bucket) error { change(b); return nil }, name)
+	if errors.Is(err, state.ErrNotFound) {
+		_, err = s.bucket(name) // removed meanwhile: NoSuchBucket
+	}
+	if err != nil {
+		return fmt.Errorf("change bucket %s: %w", name, err)
+	}
+	return nil
+}

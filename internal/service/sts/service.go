@@ -1,0 +1,113 @@
+// Package sts answers the Security Token Service API: who am I, and let me act
+// as this role.
+//
+// Source: "AWS STS API Reference" (2011-06-15); texts of errors as AWS answers
+// them.
+package sts
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"cairn/event"
+	"cairn/internal/awserr"
+	"cairn/internal/call"
+	"cairn/internal/identity"
+	"cairn/internal/wire"
+)
+
+// Version is the API version; Namespace is that of its replies.
+const (
+	Version   = "2011-06-15"
+	Namespace = "https://sts.amazonaws.com/doc/2011-06-15/"
+)
+
+// globalRegion is where the global endpoint of AWS records.
+const globalRegion = "us-east-1"
+
+// Service answers STS.
+type Service struct{ store *identity.Store }
+
+// New returns the service over the identities in store.
+func New(store *identity.Store) *Service { return &Service{store: store} }
+
+// API returns the operations.
+//
+// The engine has one endpoint for all regions. A call is recorded in the region
+// it was signed for, as regional STS endpoints do; one signed for us-east-1
+// stands for a call to the global endpoint, which records there, and is an
+// event of a global service (spec 4.6).
+func (s *Service) API() *call.API {
+	a := &call.API{
+		Name: "sts", Source: "sts.amazonaws.com", Version: Version, EventVersion: "1.11",
+		Codec:  &wire.Codec{Protocol: wire.Query, Namespace: Namespace, Names: wire.STSNames, Records: wire.STSRecords},
+		Denied: denied,
+	}
+	who := call.New("GetCallerIdentity", s.getCallerIdentity)
+	who.Authorize = anyone
+	who.Record = record
+	info := call.New("GetAccessKeyInfo", s.getAccessKeyInfo)
+	info.Record = record
+	for _, op := range []*call.Operation{who, info, s.assumeRoleOp()} {
+		op.ReadOnly, op.GlobalRegion = true, globalRegion
+		a.Add(op)
+	}
+	return a
+}
+
+// denied answers AccessDenied. STS gives no reason.
+func denied(message string) *awserr.Error {
+	message, _, _ = strings.Cut(message, " because ")
+	return awserr.New(http.StatusForbidden, "AccessDenied", "%s", message)
+}
+
+// anyone asks for nothing: "No permissions are required to perform this
+// operation", not even if a policy denies it (API reference).
+func anyone(context.Context, *call.Call) ([]call.Check, error) { return nil, nil }
+
+// record notes which endpoint answered (spec 2.5).
+func record(c *call.Call, _ any, r *event.Record) {
+	if c.Principal.Kind == identity.AWSService {
+		return // a service reaches STS inside the engine, over no endpoint
+	}
+	b := []byte(`{"RequestDetails":{"endpointType":"regional","awsServingRegion":`)
+	if c.Op.GlobalIn(c.Region) {
+		b = []byte(`{"RequestDetails":{"endpointType":"global","awsServingRegion":`)
+	}
+	r.AdditionalEventData = append(event.AppendString(b, c.Region), "}}"...)
+}
+
+func validation(format string, args ...any) *awserr.Error {
+	return awserr.New(http.StatusBadRequest, "ValidationError", format, args...)
+}
+
+// at returns when a call arrived.
+func at(c *call.Call) time.Time {
+	if c.Start.IsZero() {
+		return time.Now()
+	}
+	return c.Start
+}
+
+func (s *Service) getCallerIdentity(_ context.Context, g *call.Granted, _ *sts.GetCallerIdentityInput) (*sts.GetCallerIdentityOutput, error) {
+	p := &g.Principal
+	if p.ARN == "" {
+		return nil, awserr.New(http.StatusForbidden, "MissingAuthenticationToken", "Request is missing Authentication Token")
+	}
+	return &sts.GetCallerIdentityOutput{Account: &p.Account, Arn: &p.ARN, UserId: &p.ID}, nil
+}
+
+func (s *Service) getAccessKeyInfo(_ context.Context, _ *call.Granted, in *sts.GetAccessKeyInfoInput) (*sts.GetAccessKeyInfoOutput, error) {
+	if in.AccessKeyId == nil || len(*in.AccessKeyId) < 16 || len(*in.AccessKeyId) > 128 {
+		return nil, validation("1 validation error detected: Value at 'accessKeyId' failed to satisfy constraint: Member must have length between 16 and 128")
+	}
+	account, ok := s.store.AccountOf(*in.AccessKeyId)
+	if !ok {
+		return nil, validation("Invalid access key: %s", *in.AccessKeyId)
+	}
+	return &sts.GetAccessKeyInfoOutput{Account: &account}, nil
+}

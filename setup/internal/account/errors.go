@@ -1,0 +1,103 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/aws/smithy-go"
+)
+
+// Plain shortens the AWS error within err to its code and message; what the
+// SDK wraps around them (request ids, retry counts) is noise to a person.
+// What was wrapped around the SDK's error stays.
+func Plain(err error) error {
+	var op *smithy.OperationError
+	var api smithy.APIError
+	if !errors.As(err, &op) || !errors.As(err, &api) {
+		return err
+	}
+	short := strings.TrimSuffix(api.ErrorCode()+": "+api.ErrorMessage(), ": ")
+	return &plainError{text: strings.Replace(err.Error(), op.Error(), short, 1), err: err}
+}
+
+type plainError struct {
+	text string
+	err  error
+}
+
+func (e *plainError) Error() string { return e.text }
+func (e *plainError) Unwrap() error { return e.err }
+
+// code returns the AWS error code, or "".
+func code(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode()
+	}
+	return ""
+}
+
+// is reports whether err is an AWS error of one of the codes.
+func is(err error, codes ...string) bool {
+	got := code(err)
+	for _, c := range codes {
+		if got != "" && got == c {
+			return true
+		}
+	}
+	return false
+}
+
+// missing turns "there is none" errors into no error.
+func missing(err error, codes ...string) error {
+	if is(err, codes...) {
+		return nil
+	}
+	return err
+}
+
+// settleTime is how long AWS's own copies may take to agree: Terraform waits
+// as long (spec "Terraform", 8).
+const settleTime = 2 * time.Minute
+
+// settle repeats do while it fails as AWS fails shortly after something it
+// depends on was made: because not all of AWS has heard of it yet. The waits
+// double from 100 ms to 10 s. say is told once that it waits, and why.
+func settle(ctx context.Context, say func(string), passing func(error) bool, do func() error) error {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	wait := 100 * time.Millisecond
+	for tries := 0; ; tries++ {
+		err := do()
+		if err == nil || !passing(err) {
+			return err
+		}
+		if tries == 3 {
+			say(fmt.Sprintf("AWS does not see everything yet, trying again for up to %s (%s)", settleTime, Plain(err)))
+		}
+		// Half of the wait is random, so that parallel changes do not meet again.
+		pause := time.NewTimer(wait/2 + rand.N(wait/2)) //nolint:gosec // jitter, not a secret
+		select {
+		case <-ctx.Done():
+			pause.Stop()
+			return err
+		case <-pause.C:
+		}
+		wait = min(2*wait, 10*time.Second)
+	}
+}
+
+// busy is S3 refusing two changes of one bucket at a time, or not yet seeing
+// a bucket just made.
+func busy(err error) bool {
+	return is(err, "OperationAborted", "NoSuchBucket", "ConflictException")
+}
+
+// fresh is IAM or CloudWatch Logs not yet seeing what was just made.
+func fresh(err error) bool {
+	return is(err, "NoSuchEntity", "OperationAbortedException")
+}

@@ -1,0 +1,120 @@
+package setup
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"cairn/setup/internal/hclfile"
+	"cairn/setup/internal/render"
+	"cairn/setup/internal/resource"
+)
+
+// parallel bounds the AWS calls made at a time, as Terraform's default does.
+const parallel = 10
+
+// Plan is what to change so that the account is as the files describe.
+type Plan struct {
+	changes []resource.Change
+	destroy bool
+	outputs []hclfile.Output
+	secrets []string
+}
+
+// Count is how many resources are added, changed and destroyed.
+type Count = resource.Count
+
+// Plan reads the account and compares it with the files. It changes nothing.
+func (a *Account) Plan(ctx context.Context) (*Plan, error) {
+	found, err := a.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{changes: resource.Diff(a.wanted.Resources, found), outputs: a.wanted.Outputs, secrets: a.wanted.Secrets}
+	return p, a.refuseFullBuckets(ctx, p)
+}
+
+// PlanDestroy plans to remove what the files describe, in reverse order. It
+// refuses a bucket that holds objects unless its block says force_destroy.
+func (a *Account) PlanDestroy(ctx context.Context) (*Plan, error) {
+	found, err := a.find(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &Plan{changes: resource.Removal(a.wanted.Resources, found), destroy: true, secrets: a.wanted.Secrets}
+	return p, a.refuseFullBuckets(ctx, p)
+}
+
+// find reads all wanted resources from the account at the same time.
+func (a *Account) find(ctx context.Context) (map[string]resource.Spec, error) {
+	specs := make([]resource.Spec, len(a.wanted.Resources))
+	errs := make([]error, len(a.wanted.Resources))
+	var wg sync.WaitGroup
+	free := make(chan struct{}, parallel)
+	for i, r := range a.wanted.Resources {
+		free <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-free }()
+			if specs[i], errs[i] = a.client.Find(ctx, r.Spec); errs[i] != nil {
+				errs[i] = fmt.Errorf("%s: %w", r.Address, errs[i])
+			}
+		})
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	found := map[string]resource.Spec{}
+	for i, r := range a.wanted.Resources {
+		if specs[i] != nil {
+			found[r.Address] = specs[i]
+		}
+	}
+	return found, nil
+}
+
+// refuseFullBuckets refuses to plan the removal of log files nobody allowed
+// to be removed, so that not even the trail is touched.
+func (a *Account) refuseFullBuckets(ctx context.Context, p *Plan) error {
+	for _, c := range p.changes {
+		b, ok := c.Found.(*resource.Bucket)
+		if !ok || b.ForceDestroy || c.Action != resource.Delete && c.Action != resource.Replace {
+			continue
+		}
+		empty, err := a.client.Empty(ctx, b.Bucket)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.Address, err)
+		}
+		if !empty {
+			return fmt.Errorf("%s: the bucket %s holds objects, and removing it would delete them: set force_destroy = true in its module block if that is meant; nothing was changed", c.Address, b.Bucket)
+		}
+	}
+	return nil
+}
+
+// Count counts the planned changes.
+func (p *Plan) Count() Count { return resource.Tally(p.changes) }
+
+// Empty reports whether there is nothing to do.
+func (p *Plan) Empty() bool { return p.Count() == Count{} }
+
+// WriteText writes the plan as Terraform shows plans, with ANSI colours if
+// color is set.
+func (p *Plan) WriteText(w io.Writer, color bool) error {
+	return render.Plan(w, p.changes, p.destroy, render.Style{Color: color, Secrets: p.secrets})
+}
+
+// WriteOutputs writes the output values; after a destroy there are none.
+func (p *Plan) WriteOutputs(w io.Writer, color bool) error {
+	return render.Outputs(w, p.outputs, render.Style{Color: color, Secrets: p.secrets})
+}
+
+// MarshalJSON returns the plan as `terraform show -json` names things:
+// resource_changes (address, type, change: actions, before, after),
+// output_values and a summary (add, change, destroy).
+func (p *Plan) MarshalJSON() ([]byte, error) {
+	return json.Marshal(render.ToJSON(p.changes, p.outputs, render.Style{Secrets: p.secrets}))
+}
