@@ -27,6 +27,7 @@ func reachMarks(ctx context.Context, j *journal.Journal, trails *state.Table[tra
 		}
 	}
 	for _, row := range trails.List() {
+		mark(journal.Position(row.Value.LogGroupSince))
 		for _, s := range row.Value.Spans {
 			mark(journal.Position(s.From))
 			mark(journal.Position(s.To))

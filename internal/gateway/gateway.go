@@ -44,15 +44,20 @@ type Gateway struct {
 	versions map[string]*call.API // by the Version of query protocols
 	resolver Resolver
 	dispatch *call.Dispatcher
+	keys     *sigv4.Keys
 	log      *slog.Logger
 	now      func() time.Time
 }
+
+// signingKeys is how many derived signing keys are kept: one for each access
+// key, day, region and service that called lately.
+const signingKeys = 1024
 
 // New returns the endpoint of the given APIs.
 func New(o Options) *Gateway {
 	g := &Gateway{
 		apis: map[string]*call.API{}, targets: map[string]*call.API{}, versions: map[string]*call.API{},
-		resolver: o.Resolver, dispatch: o.Dispatcher, log: o.Log, now: o.Now,
+		resolver: o.Resolver, dispatch: o.Dispatcher, keys: sigv4.NewKeys(signingKeys), log: o.Log, now: o.Now,
 	}
 	for _, api := range o.APIs {
 		g.apis[api.Name] = api
@@ -124,7 +129,7 @@ func (g *Gateway) authenticate(r *http.Request, c *call.Call, signed *sigv4.Requ
 	if err != nil {
 		return signed.KeyError(err)
 	}
-	if err := signed.Verify(r, secret, c.Start); err != nil {
+	if err := signed.VerifyWith(g.keys, r, secret, c.Start); err != nil {
 		return err
 	}
 	c.Principal = principal

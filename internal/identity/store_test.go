@@ -451,3 +451,16 @@ func BenchmarkResolve(b *testing.B) {
 	})
 	must(b, err)
 }
+
+// FuzzSplitARN checks that what is taken apart can be put together again.
+func FuzzSplitARN(f *testing.F) {
+	f.Add("arn:aws:iam::111122223333:role/team/deployer")
+	f.Add("arn:aws:iam::aws:policy/AdministratorAccess")
+	f.Add("arn:aws:iam:::role/")
+	f.Fuzz(func(t *testing.T, s string) {
+		account, name, ok := splitARN(s, "role")
+		if ok && (!strings.HasPrefix(s, "arn:aws:iam::"+account+":role/") || !strings.HasSuffix(s, "/"+name) || strings.Contains(name, "/")) {
+			t.Fatalf("%q is account %q, name %q", s, account, name)
+		}
+	})
+}

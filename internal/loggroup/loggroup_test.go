@@ -459,7 +459,7 @@ func TestReadModel(t *testing.T) {
 		return a.n - b.n
 	})
 	w.restart()
-	for i := range 80 {
+	for i := range 40 {
 		q := Query{Start: int64(r.IntN(2000)), Limit: []int{1, 7, 100, 10000}[r.IntN(4)], MaxBytes: []int{1, 500, 20000, 1 << 20}[r.IntN(4)], Backward: r.IntN(2) == 0}
 		q.End = q.Start + int64(r.IntN(1500))
 		if q.Limit == 1 || q.MaxBytes == 1 {

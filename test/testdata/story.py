@@ -71,7 +71,7 @@ assert ann.client("sts").get_caller_identity()["Arn"] == user["Arn"]
 ann.client("ec2").describe_instances()
 refused("UnauthorizedOperation", ann.client("ec2").run_instances, ImageId="ami-0123456789abcdef0", MinCount=1, MaxCount=1)
 refused("AccessDenied", ann.client("s3").list_objects_v2, Bucket=BUCKET)
-refused("AccessDenied", ann.client("sts").assume_role, RoleArn=role["Arn"], RoleSessionName="x")
+refused("AccessDenied", ann.client("sts").assume_role, RoleArn=role["Arn"], RoleSessionName="xx")
 
 reader = iam.create_role(RoleName="reader", AssumeRolePolicyDocument=json.dumps({
     "Version": "2012-10-17",

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -76,9 +77,7 @@ func (s *Service) authorizeRun(_ context.Context, c *call.Call) ([]call.Check, e
 	}
 	if len(l.tags) > 0 {
 		create := policy.Context{"ec2:createaction": {"RunInstances"}}
-		for k, v := range about {
-			create[k] = v
-		}
+		maps.Copy(create, about)
 		checks = append(checks, call.Check{Action: "ec2:CreateTags", Resource: instanceARN(c, "*"), Context: create})
 	}
 	return checks, nil

@@ -6,6 +6,7 @@ package iam
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"strings"
 	"time"
@@ -129,9 +130,7 @@ func entityOp[In, Out any](s *Service, kind, op string, name func(*In) *string,
 		}
 		check := s.check(h)
 		for _, more := range keys {
-			for k, v := range more(c.Input.(*In)) {
-				check.Context[k] = v
-			}
+			maps.Copy(check.Context, more(c.Input.(*In)))
 		}
 		return []call.Check{check}, nil
 	}

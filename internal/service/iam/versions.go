@@ -4,8 +4,8 @@ import (
 	"context"
 	"regexp"
 	"slices"
+	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
 
@@ -126,7 +126,7 @@ func (s *Service) setDefaultVersion(ctx context.Context, g *call.Granted, policy
 		if _, ok := p.Version(*in.VersionId); !ok {
 			return noVersion(policyARN, *in.VersionId)
 		}
-		p.Default, p.Updated = aws.ToString(in.VersionId), at(g).UTC()
+		p.Default, p.Updated = *in.VersionId, at(g).UTC().Truncate(time.Second)
 		return nil
 	})
 	return done[iam.SetDefaultPolicyVersionOutput](absent(err, noPolicy(policyARN)))

@@ -3,6 +3,7 @@ package logs
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
 	"strings"
@@ -93,16 +94,14 @@ func (s *Service) tag(ctx context.Context, at place, tags map[string]string) err
 	})
 }
 
-// tags returns a copy of a group's tags.
+// tags returns a copy of a group's tags: empty, not absent, if it has none.
 func (s *Service) tags(at place) (map[string]string, error) {
 	g, err := s.groups.Group(at.Ref)
 	if err != nil {
 		return nil, err
 	}
 	tags := make(map[string]string, len(g.Tags))
-	for k, v := range g.Tags {
-		tags[k] = v
-	}
+	maps.Copy(tags, g.Tags)
 	return tags, nil
 }
 

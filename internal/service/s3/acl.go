@@ -117,7 +117,7 @@ func (s *Service) exists(ctx context.Context, g *call.Granted, in *Input) error 
 }
 
 func putBucketACL(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {
-	acl, err := requestedACL(ctx, g, in)
+	acl, err := requestedACL(g, in)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +139,7 @@ func putBucketACL(ctx context.Context, s *Service, g *call.Granted, in *Input) (
 }
 
 func putObjectACL(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {
-	acl, err := requestedACL(ctx, g, in)
+	acl, err := requestedACL(g, in)
 	if err != nil {
 		return nil, err
 	}
@@ -157,9 +157,9 @@ func putObjectACL(ctx context.Context, s *Service, g *call.Granted, in *Input) (
 // requestedACL returns the canned ACL a request asks for. A document that gives
 // everything to the bucket owner alone, or no one else something, is
 // bucket-owner-full-control; any other, and grant headers, are "".
-func requestedACL(ctx context.Context, g *call.Granted, in *Input) (string, error) {
+func requestedACL(g *call.Granted, in *Input) (string, error) {
 	acl := in.Header.Get("X-Amz-Acl")
-	data, err := in.readAll(ctx, g.Call, config.MaxDocument)
+	data, err := in.readAll(g.Call, config.MaxDocument)
 	if err != nil {
 		return "", err
 	}

@@ -199,10 +199,10 @@ func checkUpload(s *Service, c *call.Call, in *Input) ([]call.Check, error) {
 	if err != nil || in.Header.Get("X-Amz-Copy-Source") == "" {
 		return checks, err
 	}
-	if in.source, err = parseCopySource(in.Header.Get("X-Amz-Copy-Source")); err != nil {
+	if in.source, err = config.ParseCopySource(in.Header.Get("X-Amz-Copy-Source")); err != nil {
 		return nil, err
 	}
-	b, err := s.bucket(in.source.bucket)
+	b, err := s.bucket(in.source.Bucket)
 	if err != nil {
 		return nil, err
 	}
@@ -211,38 +211,10 @@ func checkUpload(s *Service, c *call.Call, in *Input) ([]call.Check, error) {
 	}
 	action := "s3:GetObject"
 	from := &Input{Header: in.Header, Query: url.Values{}}
-	if in.source.version != "" {
+	if in.source.Version != "" {
 		action = "s3:GetObjectVersion"
-		from.Query.Set("versionId", in.source.version)
+		from.Query.Set("versionId", in.source.Version)
 	}
-	k, err := s.check(c, from, b, action, in.source.key)
+	k, err := s.check(c, from, b, action, in.source.Key)
 	return append(checks, k), err
-}
-
-// copySource is what x-amz-copy-source names.
-type copySource struct {
-	bucket, key, version string
-}
-
-// parseCopySource reads [/]BUCKET/KEY[?versionId=VERSION], URL-encoded.
-func parseCopySource(v string) (*copySource, error) {
-	path, version, _ := strings.Cut(v, "?versionId=")
-	path, err := url.QueryUnescape(strings.TrimPrefix(path, "/"))
-	if err == nil {
-		version, err = url.QueryUnescape(version)
-	}
-	bucket, key, ok := strings.Cut(path, "/")
-	if err != nil || !ok || key == "" {
-		return nil, invalidArgument("x-amz-copy-source", v, "Copy Source must mention the source bucket and key: sourcebucket/sourcekey")
-	}
-	if strings.HasPrefix(bucket, "arn:") {
-		return nil, notImplemented("a copy source by ARN")
-	}
-	if err := config.ValidKey(key); err != nil || strings.Contains(key, "?versionId=") {
-		return nil, invalidArgument("x-amz-copy-source", v, "The key of the copy source cannot be used.")
-	}
-	if strings.ContainsAny(version, "/?&. ") {
-		return nil, invalidArgument("versionId", version, "Invalid version id specified")
-	}
-	return &copySource{bucket, key, version}, nil
 }

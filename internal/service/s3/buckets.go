@@ -52,7 +52,7 @@ func checkCreateBucket(s *Service, c *call.Call, in *Input) ([]call.Check, error
 // createBucket makes a bucket. The intent is in state before the folder is
 // made, so a crash in between leaves a row that repair takes back.
 func createBucket(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {
-	b, err := s.newBucket(ctx, g, in)
+	b, err := s.newBucket(g, in)
 	if err != nil {
 		return nil, err
 	}
@@ -113,8 +113,8 @@ func taken(code, bucket, text string) error {
 }
 
 // newBucket returns the bucket a request describes.
-func (s *Service) newBucket(ctx context.Context, g *call.Granted, in *Input) (*config.Bucket, error) {
-	data, err := in.readAll(ctx, g.Call, config.MaxDocument)
+func (s *Service) newBucket(g *call.Granted, in *Input) (*config.Bucket, error) {
+	data, err := in.readAll(g.Call, config.MaxDocument)
 	if err != nil {
 		return nil, err
 	}

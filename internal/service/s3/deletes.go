@@ -23,7 +23,7 @@ const maxDeletes = 1000
 // deleteObjects deletes the objects the caller may delete and reports the
 // others, key by key.
 func deleteObjects(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {
-	doc, err := in.readDocument(ctx, g.Call, "Delete")
+	doc, err := in.readDocument(g.Call, "Delete")
 	if err != nil {
 		return nil, err
 	}

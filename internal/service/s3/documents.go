@@ -65,7 +65,7 @@ func getDocument(_ context.Context, _ *Service, _ *call.Granted, in *Input) (*Ou
 
 func putDocument(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {
 	k := kinds[in.sub]
-	doc, err := in.readDocument(ctx, g.Call, k.root)
+	doc, err := in.readDocument(g.Call, k.root)
 	if err != nil {
 		return nil, err
 	}
@@ -181,7 +181,7 @@ func noPolicy(in *Input) error {
 }
 
 func putPolicy(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {
-	data, err := in.readAll(ctx, g.Call, config.MaxPolicy+1)
+	data, err := in.readAll(g.Call, config.MaxPolicy+1)
 	if err != nil {
 		return nil, err
 	}

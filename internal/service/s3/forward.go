@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"sync/atomic"
 
 	"cairn/internal/awserr"
 	"cairn/internal/call"
@@ -24,9 +23,6 @@ import (
 func (s *Service) ask(ctx context.Context, req *objects.Request, in *Input) (*http.Response, error) {
 	resp, err := s.objects.Do(ctx, req)
 	if err != nil {
-		if e := bodyError(req.Body); e != nil {
-			return nil, e // the client's body was at fault, not the store
-		}
 		return nil, err
 	}
 	if resp.StatusCode < http.StatusBadRequest {
@@ -38,7 +34,7 @@ func (s *Service) ask(ctx context.Context, req *objects.Request, in *Input) (*ht
 		}
 		return resp, drained(resp)
 	}
-	defer resp.Body.Close() //nolint:errcheck // an error reply was read as far as it goes
+	defer resp.Body.Close()
 	if in != nil {
 		in.failed = http.Header{}
 		for _, name := range []string{"X-Amz-Delete-Marker", "X-Amz-Version-Id", "Last-Modified", "Allow"} {
@@ -46,9 +42,6 @@ func (s *Service) ask(ctx context.Context, req *objects.Request, in *Input) (*ht
 				in.failed.Set(name, v)
 			}
 		}
-	}
-	if e := bodyError(req.Body); e != nil {
-		return nil, e
 	}
 	return nil, storeError(req, resp)
 }
@@ -61,30 +54,6 @@ func drained(resp *http.Response) error {
 	resp.ContentLength = int64(len(b))
 	if err != nil {
 		return fmt.Errorf("read the object store's answer: %w", err)
-	}
-	return nil
-}
-
-// faulty remembers the error of reading a client's body. The HTTP client reads
-// in a goroutine that can outlive the answer.
-type faulty struct {
-	io.Reader
-	err atomic.Pointer[error]
-}
-
-func (f *faulty) Read(p []byte) (int, error) {
-	n, err := f.Reader.Read(p)
-	if err != nil && err != io.EOF { //nolint:errorlint // readers return io.EOF itself
-		f.err.Store(&err)
-	}
-	return n, err
-}
-
-func bodyError(r io.Reader) error {
-	if f, ok := r.(*faulty); ok {
-		if err := f.err.Load(); err != nil {
-			return *err
-		}
 	}
 	return nil
 }
@@ -221,7 +190,7 @@ func (s *Service) write(in *Input, f func() (*Output, error)) (*Output, error) {
 
 // change passes on a writing operation whose body, if any, is a document.
 func change(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {
-	data, err := in.readAll(ctx, g.Call, config.MaxDocument)
+	data, err := in.readAll(g.Call, config.MaxDocument)
 	if err != nil {
 		return nil, err
 	}
@@ -264,9 +233,9 @@ func upload(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Outpu
 			return nil, awserr.New(http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header.")
 		}
 		req := in.request(put)
-		req.Body, req.Length = &faulty{Reader: b}, b.length
+		req.Body, req.Length = b, b.length
 		if b.trailer != nil {
-			req.Body, req.Length = &faulty{Reader: b.frame(in, req.Header)}, -1
+			req.Body, req.Length = b.frame(in, req.Header), -1
 			req.PayloadHash = "STREAMING-UNSIGNED-PAYLOAD-TRAILER"
 		}
 		resp, err := s.ask(ctx, req, in)
@@ -284,7 +253,7 @@ func upload(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Outpu
 
 // hideAbsentSource is hideAbsent for the source of a copy.
 func (s *Service) hideAbsentSource(g *call.Granted, in *Input, err error) error {
-	b, berr := s.bucket(in.source.bucket)
+	b, berr := s.bucket(in.source.Bucket)
 	if berr != nil {
 		return berr
 	}
@@ -294,7 +263,7 @@ func (s *Service) hideAbsentSource(g *call.Granted, in *Input, err error) error 
 // putVersioning checks the document and passes it on; the object store keeps
 // the state, because its objects depend on it.
 func putVersioning(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {
-	doc, err := in.readDocument(ctx, g.Call, "VersioningConfiguration")
+	doc, err := in.readDocument(g.Call, "VersioningConfiguration")
 	if err != nil {
 		return nil, err
 	}
@@ -319,7 +288,7 @@ func (s *Service) rewritten(ctx context.Context, g *call.Granted, in *Input, doc
 }
 
 func putObjectLock(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {
-	doc, err := in.readDocument(ctx, g.Call, "ObjectLockConfiguration")
+	doc, err := in.readDocument(g.Call, "ObjectLockConfiguration")
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"cairn/internal/awserr"
-	"cairn/internal/service/s3/objects"
 )
 
 // passed are the headers that go to the object store as they came; a name that
@@ -84,12 +83,8 @@ func forwarded(in *Input) http.Header {
 			h.Set("Content-Encoding", strings.Join(rest, ","))
 		}
 	}
-	if s := in.source; s != nil {
-		v := s.bucket + "/" + objects.Escape(s.key)
-		if s.version != "" {
-			v += "?versionId=" + s.version
-		}
-		h.Set("X-Amz-Copy-Source", v)
+	if in.source != nil {
+		h.Set("X-Amz-Copy-Source", in.source.Header())
 	}
 	return h
 }

@@ -36,7 +36,7 @@ func (s *Service) PutObject(bucket, key string, header http.Header, body []byte)
 // GetBucketAcl returns the operation and the input of asking for a bucket's
 // ACL, for a call made inside the engine: what CloudTrail does to see whether
 // it may deliver.
-func (s *Service) GetBucketAcl(bucket string) (*call.Operation, any) { //nolint:revive,staticcheck // the API's name
+func (s *Service) GetBucketAcl(bucket string) (*call.Operation, any) { //nolint:staticcheck // the API's name
 	in := &Input{Bucket: bucket, Query: url.Values{"acl": {""}}, Header: http.Header{}, sub: "acl"}
 	return s.api.Operations["GetBucketAcl"], in
 }

@@ -34,14 +34,14 @@ type Input struct {
 	// Body is the body of a call made inside the engine; nil for HTTP calls.
 	Body []byte
 
-	sub    string            // the sub-resource, as the query spells it
-	bucket *config.Bucket    // set by authorize
-	source *copySource       // of a copy, set by authorize
-	doc    *config.Node      // the XML document that was sent, for the record
-	policy []byte            // the policy that was sent, for the record
-	read   *counter          // counts the body's bytes
-	failed http.Header       // headers of the object store's error reply
-	detail map[string]string // further members of the error reply, for the record
+	sub    string             // the sub-resource, as the query spells it
+	bucket *config.Bucket     // set by authorize
+	source *config.CopySource // of a copy, set by authorize
+	doc    *config.Node       // the XML document that was sent, for the record
+	policy []byte             // the policy that was sent, for the record
+	read   *counter           // counts the body's bytes
+	failed http.Header        // headers of the object store's error reply
+	detail map[string]string  // further members of the error reply, for the record
 }
 
 // subresources are the words that select an operation in a query, those that

@@ -60,7 +60,7 @@ func (s *Service) reply(w http.ResponseWriter, c *call.Call, out any, err error)
 		return
 	}
 	o := out.(*Output)
-	defer o.Close() //nolint:errcheck // the client has what was read
+	defer func() { _ = o.Close() }() // the client has what was read
 	maps.Copy(h, o.Header)
 	if o.Length >= 0 && o.Status != http.StatusNoContent && o.Status != http.StatusNotModified {
 		h.Set("Content-Length", strconv.FormatInt(o.Length, 10))

@@ -120,27 +120,27 @@ func readStatements(b []byte) ([]statement, error) {
 // check returns AWS's sentence for what a bucket policy cannot say.
 func (s *statement) check(bucket string) error {
 	if len(s.Principal) == 0 && len(s.NotPrincipal) == 0 {
-		return fmt.Errorf("Missing required field Principal") //nolint:revive,staticcheck // AWS's text
+		return fmt.Errorf("Missing required field Principal") // AWS's text
 	}
 	for _, set := range []principals{s.Principal, s.NotPrincipal} {
 		for kind, values := range set {
 			if slices.ContainsFunc(values, func(v string) bool { return !validPrincipal(kind, v) }) {
-				return fmt.Errorf("Invalid principal in policy") //nolint:revive,staticcheck // AWS's text
+				return fmt.Errorf("Invalid principal in policy") // AWS's text
 			}
 		}
 	}
 	for _, action := range slices.Concat(s.Action, s.NotAction) {
 		if action != "*" && !strings.HasPrefix(strings.ToLower(action), "s3:") {
-			return fmt.Errorf("Policy has invalid action") //nolint:revive,staticcheck // AWS's text
+			return fmt.Errorf("Policy has invalid action") // AWS's text
 		}
 	}
 	resources := slices.Concat(s.Resource, s.NotResource)
 	if len(resources) == 0 {
-		return fmt.Errorf("Missing required field Resource") //nolint:revive,staticcheck // AWS's text
+		return fmt.Errorf("Missing required field Resource") // AWS's text
 	}
 	for _, r := range resources {
 		if !concerns(r, bucket) {
-			return fmt.Errorf("Policy has invalid resource") //nolint:revive,staticcheck // AWS's text
+			return fmt.Errorf("Policy has invalid resource") // AWS's text
 		}
 	}
 	return nil

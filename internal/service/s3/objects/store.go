@@ -122,7 +122,7 @@ func quietly(open func() (*posix.Posix, error)) (*posix.Posix, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer null.Close() //nolint:errcheck // nothing was written that could be lost
+	defer func() { _ = null.Close() }() // nothing was written that could be lost
 	stdout.Lock()
 	defer stdout.Unlock()
 	was := os.Stdout
@@ -245,7 +245,8 @@ func (s *Store) Close() error {
 // listings.
 func (s *Store) Owner() string { return s.creds.AccessKeyID }
 
-// Do sends a request to the store. The caller closes the response's body.
+// Do sends a request to the store. The caller closes the response's body. If
+// reading the request's body failed, the error is that of its reader.
 func (s *Store) Do(ctx context.Context, in *Request) (*http.Response, error) {
 	u := &url.URL{Scheme: "http", Host: "objects.internal", Path: "/" + in.Bucket}
 	u.RawPath = "/" + in.Bucket
@@ -254,7 +255,13 @@ func (s *Store) Do(ctx context.Context, in *Request) (*http.Response, error) {
 		u.RawPath += "/" + Escape(in.Key)
 	}
 	u.RawQuery = strings.ReplaceAll(in.Query.Encode(), "+", "%20")
-	req, err := http.NewRequestWithContext(ctx, in.Method, u.String(), in.Body)
+	var source *faulty
+	var body io.Reader
+	if in.Length != 0 {
+		source = &faulty{Reader: in.Body}
+		body = source
+	}
+	req, err := http.NewRequestWithContext(ctx, in.Method, u.String(), body)
 	if err != nil {
 		return nil, fmt.Errorf("ask object store for %s %s: %w", in.Method, in.Bucket, err)
 	}
@@ -263,9 +270,6 @@ func (s *Store) Do(ctx context.Context, in *Request) (*http.Response, error) {
 		req.Header = in.Header.Clone()
 	}
 	req.ContentLength = in.Length
-	if in.Length == 0 {
-		req.Body = http.NoBody
-	}
 	hash := in.PayloadHash
 	if hash == "" {
 		hash = "UNSIGNED-PAYLOAD"
@@ -278,6 +282,12 @@ func (s *Store) Do(ctx context.Context, in *Request) (*http.Response, error) {
 		return nil, fmt.Errorf("sign for object store: %w", err)
 	}
 	resp, err := s.client.Do(req)
+	if e := source.failure(); e != nil {
+		if err == nil {
+			_ = resp.Body.Close() // what the store says of half a body is no answer
+		}
+		return nil, e
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ask object store for %s %s: %w", in.Method, in.Bucket, err)
 	}

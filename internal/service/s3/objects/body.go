@@ -1,0 +1,76 @@
+package objects
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+)
+
+// Frame frames a body as aws-chunked, unsigned, with its trailers at the end:
+// the body of a request whose PayloadHash is STREAMING-UNSIGNED-PAYLOAD-TRAILER.
+// trailer is asked for once the body is read to its end.
+func Frame(body io.Reader, trailer func() http.Header) io.Reader {
+	return &framed{body: body, trailer: trailer, chunk: make([]byte, 64<<10)}
+}
+
+// framed makes the frames of one chunk at a time.
+type framed struct {
+	body    io.Reader
+	trailer func() http.Header
+	chunk   []byte
+	out     bytes.Buffer
+	err     error
+}
+
+func (f *framed) Read(p []byte) (int, error) {
+	for f.out.Len() == 0 && f.err == nil {
+		var n int
+		n, f.err = io.ReadFull(f.body, f.chunk)
+		if n > 0 {
+			fmt.Fprintf(&f.out, "%x\r\n%s\r\n", n, f.chunk[:n])
+		}
+		if !errors.Is(f.err, io.EOF) && !errors.Is(f.err, io.ErrUnexpectedEOF) {
+			continue
+		}
+		f.err = io.EOF
+		f.out.WriteString("0\r\n")
+		for name, values := range f.trailer() {
+			fmt.Fprintf(&f.out, "%s:%s\r\n", strings.ToLower(name), strings.Join(values, ","))
+		}
+		f.out.WriteString("\r\n")
+	}
+	if f.out.Len() > 0 {
+		return f.out.Read(p)
+	}
+	return 0, f.err
+}
+
+// faulty remembers the error of reading a client's body. The HTTP client reads
+// in a goroutine that can outlive the answer.
+type faulty struct {
+	io.Reader
+	err atomic.Pointer[error]
+}
+
+func (f *faulty) Read(p []byte) (int, error) {
+	n, err := f.Reader.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		f.err.Store(&err)
+	}
+	return n, err
+}
+
+// failure returns the error of reading, if there was one; f may be nil.
+func (f *faulty) failure() error {
+	if f == nil {
+		return nil
+	}
+	if err := f.err.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
