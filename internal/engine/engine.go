@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -88,7 +89,11 @@ func Open(ctx context.Context, o Options) (_ *Engine, err error) {
 			err = errors.Join(err, e.Close())
 		}
 	}()
-	if e.dir, err = openDataDir(o.Dir, o.Account); err != nil {
+	dir, err := filepath.Abs(o.Dir) // the object store may change the working folder
+	if err != nil {
+		return nil, fmt.Errorf("find data folder %s: %w", o.Dir, err)
+	}
+	if e.dir, err = openDataDir(dir, o.Account); err != nil {
 		return nil, err
 	}
 	if err := e.openStores(ctx, &o); err != nil {
