@@ -143,7 +143,7 @@ The engine stays up until Ctrl-C. In another terminal:
   eval "$(%s env --data %s)"
   aws sts get-caller-identity
   aws s3 ls --recursive s3://%s
-  aws logs filter-log-events --log-group-name %s --filter-pattern '{ $.errorCode = "*" }' --query 'events[].message' --output text
+  aws logs filter-log-events --log-group-name %s --filter-pattern '{ $.errorCode = "*" }'
   aws cloudtrail get-trail-status --name %s
   aws ec2 run-instances --image-id ami-0123456789abcdef0 --instance-type t3.micro
 `, program, data, ownBucket, ownGroup, ownTrail)

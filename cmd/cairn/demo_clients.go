@@ -95,6 +95,34 @@ func (r *foundRecord) summary() string {
 	return fmt.Sprintf("%s  %-11s  %s  from %s  %s", r.EventTime, who, r.EventName, r.SourceIP, result)
 }
 
+// excerpt returns the members of the record that tell the story, indented.
+func (r *foundRecord) excerpt() string {
+	var all struct {
+		UserIdentity json.RawMessage `json:"userIdentity"`
+		EventTime    string          `json:"eventTime"`
+		EventSource  string          `json:"eventSource"`
+		EventName    string          `json:"eventName"`
+		AWSRegion    string          `json:"awsRegion"`
+		SourceIP     string          `json:"sourceIPAddress"`
+		Response     struct {
+			Instances struct {
+				Items []struct {
+					ID string `json:"instanceId"`
+				} `json:"items"`
+			} `json:"instancesSet"`
+		} `json:"responseElements"`
+		EventID string `json:"eventID"`
+	}
+	if err := json.Unmarshal(r.text, &all); err != nil {
+		return string(r.text)
+	}
+	b, err := json.MarshalIndent(all, "", "  ")
+	if err != nil {
+		return string(r.text)
+	}
+	return string(b)
+}
+
 // logFiles returns the records of all log files of a bucket.
 func (c *demoClients) logFiles(ctx context.Context, bucket string) (records []foundRecord, err error) {
 	pages := s3.NewListObjectsV2Paginator(c.s3, &s3.ListObjectsV2Input{Bucket: &bucket})

@@ -55,7 +55,10 @@ func (d *demo) setUpOwnBucket(ctx context.Context) error {
 	}
 	d.title("cairn apply examples/own-bucket: a bucket, a role, a log group and a trail", began)
 	for line := range strings.Lines(out) {
-		if strings.Contains(line, "Creation complete") || strings.HasPrefix(line, "Apply complete") {
+		if address, _, made := strings.Cut(line, ": Creation complete"); made {
+			d.say("+ %s", address)
+		}
+		if strings.HasPrefix(line, "Apply complete") {
 			d.say("%s", strings.TrimSpace(line))
 		}
 	}
@@ -153,9 +156,11 @@ func (d *demo) findInBucket(ctx context.Context) error {
 	d.mine.eventID = root.EventID
 	d.title(fmt.Sprintf("the log file is in the bucket, %s after the call", seconds(time.Since(d.mine.acted))), began)
 	d.say("s3://%s/%s", ownBucket, root.Key)
-	for _, r := range []foundRecord{root, ann} {
-		d.say("  %s", r.summary())
+	d.say("root's record in it, in part, and what the file says of ann:")
+	for line := range strings.Lines(root.excerpt()) {
+		d.say("  %s", strings.TrimRight(line, "\n"))
 	}
+	d.say("  %s", ann.summary())
 	return nil
 }
 
@@ -209,8 +214,9 @@ func (d *demo) setUpSomeoneElses(ctx context.Context) error {
 		"apply", "--auto-approve", "--var", "account_id=" + demoAccount,
 		filepath.Join(d.dir, "examples", "someone-elses-bucket"),
 	}
-	if out, err := d.cairn(ctx, apply...); err == nil {
-		return fmt.Errorf("a trail was let into %s, whose owner had not opened it:\n%s", theirBucket, out)
+	refusal, err := d.cairn(ctx, apply...)
+	if err == nil {
+		return fmt.Errorf("a trail was let into %s, whose owner had not opened it:\n%s", theirBucket, refusal)
 	}
 	if _, err := d.theirs.s3.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{
 		Bucket: aws.String(theirBucket), Policy: aws.String(theirPolicy),
@@ -233,8 +239,14 @@ func (d *demo) setUpSomeoneElses(ctx context.Context) error {
 		return err
 	}
 	d.title(fmt.Sprintf("cairn apply examples/someone-elses-bucket: account %s owns %s", demoOwner, theirBucket), began)
-	d.say("before its owner opened the bucket, apply refused and named the missing statement; then:")
-	d.say("s3://%s/%s", theirBucket, file.Key)
+	d.say("before its owner opens the bucket:")
+	for line := range strings.Lines(refusal) {
+		if _, why, ok := strings.Cut(line, "InsufficientS3BucketPolicyException: "); ok {
+			d.say("  refused: %s, and which statements it lacks", strings.TrimSpace(why))
+		}
+	}
+	d.say("after it:")
+	d.say("  s3://%s/%s", theirBucket, file.Key)
 	return nil
 }
 
