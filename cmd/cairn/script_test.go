@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -16,7 +17,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/script: what the command says without an account.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Setup: scriptEnv("http://127.0.0.1:1")})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Setup: scriptEnv("http://127.0.0.1:1"), Cmds: engineCommands()})
 }
 
 // TestScriptsOnMoto runs testdata/moto: the same command on an account. The
@@ -35,5 +36,32 @@ func scriptEnv(endpoint string) func(*testscript.Env) error {
 		e.Setenv("AWS_CONFIG_FILE", "/nonexistent")
 		e.Setenv("AWS_SHARED_CREDENTIALS_FILE", "/nonexistent")
 		return nil
+	}
+}
+
+// engineCommands are commands for the scripts that run an engine.
+func engineCommands() map[string]func(ts *testscript.TestScript, neg bool, args []string) {
+	return map[string]func(ts *testscript.TestScript, neg bool, args []string){
+		// waitfor FILE waits until a file is there.
+		"waitfor": func(ts *testscript.TestScript, _ bool, args []string) {
+			for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+				if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+					return
+				}
+				if time.Now().After(deadline) {
+					ts.Fatalf("%s did not come to be within 30 s", args[0])
+				}
+			}
+		},
+		// private FILE... fails if others than the owner have any access.
+		"private": func(ts *testscript.TestScript, _ bool, args []string) {
+			for _, name := range args {
+				info, err := os.Stat(ts.MkAbs(name))
+				ts.Check(err)
+				if info.Mode().Perm()&0o077 != 0 {
+					ts.Fatalf("%s has mode %v", name, info.Mode())
+				}
+			}
+		},
 	}
 }

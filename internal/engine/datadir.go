@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"cairn/internal/identity"
 )
 
 // Format is the version of the data folder's layout. A folder of a newer
@@ -45,7 +47,6 @@ type dataDir struct {
 	path  string
 	about about
 	lock  *os.File
-	fresh bool
 }
 
 // openDataDir locks the folder, makes it if it is not there, and checks what it
@@ -123,7 +124,10 @@ func (d *dataDir) create(account string) error {
 			return err
 		}
 	}
-	d.about, d.fresh = about{Format: Format, Account: account}, true
+	if !identity.ValidAccount(account) {
+		return fmt.Errorf("make data folder %s for account %q: an account id is 12 digits", d.path, account)
+	}
+	d.about = about{Format: Format, Account: account}
 	b, err := json.Marshal(d.about)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", formatFile, err)
@@ -203,6 +207,5 @@ func syncDir(path string) error {
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
-	return dir.Sync()
+	return errors.Join(dir.Sync(), dir.Close())
 }
