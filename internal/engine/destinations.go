@@ -40,7 +40,13 @@ type destinations struct {
 	logs, sts  *call.API
 
 	mu       sync.Mutex
-	sessions map[string]time.Time // when the role of a trail was assumed, by trail and role
+	sessions map[string]roleSession // by trail and role
+}
+
+// roleSession is a session of a trail's role, opened at since.
+type roleSession struct {
+	key, token string
+	since      time.Time
 }
 
 var (
@@ -137,19 +143,22 @@ func (d *destinations) assume(ctx context.Context, t *trail.Trail) (identity.Pri
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	key, now := t.ID+" "+t.RoleARN, time.Now()
-	since, ok := d.sessions[key]
-	if !ok || now.Sub(since) > sessionLife {
-		if err := d.do(ctx, d.assumeRole(t)); err != nil {
+	session, ok := d.sessions[key]
+	if !ok || now.Sub(session.since) > sessionLife {
+		out, err := d.dispatcher.Do(ctx, d.assumeRole(t))
+		if err != nil {
 			return identity.Principal{}, err
 		}
+		c := out.(*awssts.AssumeRoleOutput).Credentials
+		session = roleSession{key: *c.AccessKeyId, token: *c.SessionToken, since: now}
 		if d.sessions == nil {
-			d.sessions = map[string]time.Time{}
+			d.sessions = map[string]roleSession{}
 		}
-		d.sessions[key], since = now, now
+		d.sessions[key] = session
 	}
-	role, err := d.identities.ServiceSession(t.RoleARN, sessionName(t), cloudTrail, since)
+	role, _, err := d.identities.Resolve(ctx, session.key, session.token, now)
 	if err != nil {
-		delete(d.sessions, key)
+		delete(d.sessions, key) // the role is gone, or another of its name is there
 	}
 	return role, err
 }
