@@ -23,6 +23,6 @@ folder's credentials file; cairn env --account ID prints them.`)
 	if err := engine.AddAccount(ctx, *data, words[1]); err != nil {
 		return fail(env, err)
 	}
-	fmt.Fprintf(env.Stdout, "Account %s is there. Its credentials:  eval \"$(cairn env --data %s --account %s)\"\n", words[1], *data, words[1])
+	fmt.Fprintf(env.Stdout, "Account %s is there. Its credentials:  eval \"$(cairn env --data %s --account %s)\"\n", words[1], shellQuote(*data), words[1])
 	return exitOK
 }

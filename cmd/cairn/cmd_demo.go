@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -42,26 +43,14 @@ Exit codes: 0 if every step was seen to happen, 1 if not.`)
 	if err != nil {
 		return fail(env, fmt.Errorf("make a folder for the demo: %w", err))
 	}
-	defer os.RemoveAll(dir)
 	log := slog.New(slog.DiscardHandler)
 	if *verbose {
 		log = slog.New(slog.NewTextHandler(env.Stderr, nil))
 	}
 	d := &demo{out: env.Stdout, dir: dir, log: log, start: time.Now()}
-	if err := d.tell(ctx); err != nil {
-		fmt.Fprintf(env.Stdout, "\n")
+	err = d.run(ctx, env.IsTerminal && !*exit)
+	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
 		return fail(env, fmt.Errorf("demo: %w", err))
-	}
-	defer d.engine.Close()
-	fmt.Fprintf(env.Stdout, "\nEvery step was seen to happen, in %s.\n", seconds(time.Since(d.start)))
-	if *exit || !env.IsTerminal {
-		return exitOK
-	}
-	d.lookAround()
-	select {
-	case <-ctx.Done():
-	case err := <-d.engine.Failed():
-		return fail(env, err)
 	}
 	return exitOK
 }
@@ -79,15 +68,34 @@ type demo struct {
 	theirs *demoClients // root of demoOwner
 }
 
-// tell goes through the story; the engine is left running, unless it fails.
-func (d *demo) tell(ctx context.Context) (err error) {
-	fmt.Fprintln(d.out, "CloudTrail, from nothing, on this machine alone.")
+// run tells the story and ends the engine: at once, or if stay is set when ctx
+// is done.
+func (d *demo) run(ctx context.Context, stay bool) (err error) {
 	defer func() {
-		if err != nil && d.engine != nil {
-			_ = d.engine.Close() // the story's error is the one to tell
-			d.engine = nil
+		if d.engine != nil {
+			err = errors.Join(err, d.engine.Close())
 		}
 	}()
+	if err := d.tell(ctx); err != nil {
+		fmt.Fprintln(d.out)
+		return err
+	}
+	fmt.Fprintf(d.out, "\nEvery step was seen to happen, in %s.\n", seconds(time.Since(d.start)))
+	if !stay {
+		return nil
+	}
+	d.lookAround()
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-d.engine.Failed():
+		return err
+	}
+}
+
+// tell goes through the story; the engine is left running.
+func (d *demo) tell(ctx context.Context) error {
+	fmt.Fprintln(d.out, "CloudTrail, from nothing, on this machine alone.")
 	for _, chapter := range []func(context.Context) error{
 		d.startEngine, d.setUpOwnBucket, d.act, d.findInBucket, d.findInLogGroup, d.setUpSomeoneElses,
 	} {
@@ -146,5 +154,5 @@ The engine stays up until Ctrl-C. In another terminal:
   aws logs filter-log-events --log-group-name %s --filter-pattern '{ $.errorCode = "*" }'
   aws cloudtrail get-trail-status --name %s
   aws ec2 run-instances --image-id ami-0123456789abcdef0 --instance-type t3.micro
-`, program, data, ownBucket, ownGroup, ownTrail)
+`, shellQuote(program), shellQuote(data), ownBucket, ownGroup, ownTrail)
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -39,28 +38,26 @@ export AWS_DEFAULT_REGION=%s
 export AWS_ACCESS_KEY_ID=%s
 export AWS_SECRET_ACCESS_KEY=%s
 unset AWS_SESSION_TOKEN AWS_PROFILE
-`, url, *region, *region, key, secret)
+`, url, shellQuote(*region), shellQuote(*region), key, shellQuote(secret))
 	return exitOK
 }
 
 // readProfile returns the keys of a profile of an AWS shared-credentials file;
 // the empty name is [default].
 func readProfile(file, name string) (key, secret string, err error) {
-	f, err := os.Open(file)
+	b, err := os.ReadFile(file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", "", fmt.Errorf("read root credentials: %w; `cairn serve` makes them at its first start", err)
 	}
 	if err != nil {
 		return "", "", fmt.Errorf("read root credentials: %w", err)
 	}
-	defer f.Close()
 	if name == "" {
 		name = "default"
 	}
 	profile, found := "", false
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		line := strings.TrimSpace(lines.Text())
+	for line := range strings.Lines(string(b)) {
+		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, "[") {
 			profile = strings.Trim(line, "[]")
 			found = found || profile == name
@@ -76,9 +73,6 @@ func readProfile(file, name string) (key, secret string, err error) {
 		case "aws_secret_access_key":
 			secret = strings.TrimSpace(v)
 		}
-	}
-	if err := lines.Err(); err != nil {
-		return "", "", fmt.Errorf("read root credentials from %s: %w", file, err)
 	}
 	if !found {
 		return "", "", fmt.Errorf("find account %s in %s: it is not one of this engine's; `cairn account add %s` makes it", name, file, name)

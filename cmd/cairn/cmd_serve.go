@@ -47,7 +47,7 @@ A loopback connection counts as secure transport (aws:SecureTransport).`)
   account      %s
   credentials  %s
   point AWS clients here:  eval "$(cairn env --data %s)"
-`, e.URL(), e.Account(), engine.CredentialsFile(o.Dir), o.Dir)
+`, e.URL(), e.Account(), engine.CredentialsFile(o.Dir), shellQuote(o.Dir))
 	select {
 	case <-ctx.Done():
 	case err = <-e.Failed():

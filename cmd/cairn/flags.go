@@ -1,15 +1,15 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime/debug"
 	"strings"
-
-	"context"
 )
 
 // newFlags returns a flag set whose errors and help go to env; about is the
@@ -49,11 +49,21 @@ func printFlags(fs *flag.FlagSet) {
 // positional arguments; ok is false if the command should end with code.
 func parseFlags(fs *flag.FlagSet, env *environ, args []string, n int) (positional []string, code int, ok bool) {
 	for {
+		// The flag package tells an error with the whole help text behind it;
+		// one line is easier to find.
+		help := fs.Usage
+		fs.Usage = func() {}
+		fs.SetOutput(io.Discard)
 		err := fs.Parse(args)
+		fs.Usage = help
+		fs.SetOutput(env.Stderr)
 		if errors.Is(err, flag.ErrHelp) {
+			fs.SetOutput(env.Stdout)
+			help()
 			return nil, exitOK, false
 		}
 		if err != nil {
+			fmt.Fprintf(env.Stderr, "cairn %s: %v; see cairn %s --help\n", fs.Name(), err, fs.Name())
 			return nil, exitUsage, false
 		}
 		if fs.NArg() == 0 {
@@ -110,4 +120,15 @@ func version() string {
 		}
 	}
 	return "cairn " + info.Main.Version + revision + " " + info.GoVersion
+}
+
+// shellQuote returns s as one word of a shell command.
+func shellQuote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("/._-+=:,@%", r)
+	}
+	if s != "" && strings.TrimLeftFunc(s, plain) == "" {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
