@@ -39,11 +39,40 @@ func NewDispatcher(r Recorder, log *slog.Logger) *Dispatcher {
 // kept turns the answer into an error (503, ServiceUnavailable), because a call
 // nobody can account for must not look like a success.
 //
+// A caller that hangs up does not stop a call that changes something: the change
+// may be durable before its handler could say so, and would be recorded as a
+// failure.
+//
 // A crash between Run and Record leaves a change without a record; the caller
 // has no answer yet and has to ask.
 func (d *Dispatcher) Do(ctx context.Context, c *Call) (any, error) {
-	out, err := d.decideAndRun(ctx, c)
+	run := ctx
+	if !c.Op.ReadOnly { // what reads may stream its answer after this returns, and has nothing to lose
+		var done func()
+		run, done = outlast(ctx, hangUpGrace)
+		defer done()
+	}
+	out, err := d.decideAndRun(run, c)
 	return d.finish(ctx, c, out, err)
+}
+
+// hangUpGrace is how long a call that changes something may go on after its
+// caller hung up or the engine began to stop.
+const hangUpGrace = 10 * time.Second
+
+// outlast returns a context that ends grace after ctx does, or when done is called.
+func outlast(ctx context.Context, grace time.Duration) (longer context.Context, done func()) {
+	longer, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		t := time.NewTimer(grace)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			cancel()
+		case <-longer.Done():
+		}
+	})
+	return longer, func() { stop(); cancel() }
 }
 
 // Would says whether a call would be allowed, without running or recording it.
@@ -58,8 +87,7 @@ func (d *Dispatcher) Reject(ctx context.Context, c *Call, err error) error {
 }
 
 func (d *Dispatcher) finish(ctx context.Context, c *Call, out any, err error) (any, error) {
-	// A caller that hangs up must not prevent the record of what it did.
-	if rerr := d.recorder.Record(context.WithoutCancel(ctx), c, out, err); rerr != nil {
+	if rerr := d.record(ctx, c, out, err); rerr != nil {
 		if closer, ok := out.(io.Closer); ok {
 			_ = closer.Close() // the answer is withheld: nothing will read it
 		}
@@ -69,12 +97,27 @@ func (d *Dispatcher) finish(ctx context.Context, c *Call, out any, err error) (a
 	return out, err
 }
 
+// record keeps the record. A caller that hangs up does not prevent it, and a
+// panic is an error like any other: the answer must not leave without a record.
+func (d *Dispatcher) record(ctx context.Context, c *Call, out any, err error) (rerr error) {
+	defer func() {
+		if p := recover(); p != nil {
+			rerr = d.panicked(ctx, c, "recorder", p)
+		}
+	}()
+	return d.recorder.Record(context.WithoutCancel(ctx), c, out, err)
+}
+
+// panicked logs a panic with its stack and returns it as an error.
+func (d *Dispatcher) panicked(ctx context.Context, c *Call, who string, p any) error {
+	d.log.ErrorContext(ctx, who+" panicked", "action", c.Action(), "requestID", c.RequestID, "panic", p, "stack", string(debug.Stack()))
+	return fmt.Errorf("%s of %s panicked: %v", who, c.Action(), p)
+}
+
 func (d *Dispatcher) decideAndRun(ctx context.Context, c *Call) (out any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			d.log.ErrorContext(ctx, "handler panicked", "action", c.Action(), "requestID", c.RequestID,
-				"panic", p, "stack", string(debug.Stack()))
-			out, err = nil, awserr.From(fmt.Errorf("handler of %s panicked: %v", c.Action(), p))
+			out, err = nil, awserr.From(d.panicked(ctx, c, "handler", p))
 		}
 	}()
 	if err := authorize(ctx, c); err != nil {

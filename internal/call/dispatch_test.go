@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"cairn/internal/awserr"
 	"cairn/internal/identity"
@@ -102,6 +104,57 @@ func TestDo(t *testing.T) {
 				t.Errorf("the withheld answer was closed: %v", closed)
 			}
 		})
+	}
+}
+
+// TestHangUp shows that a caller who goes away in the middle of a change neither
+// stops it nor makes it look like a failure, that reading stops, and that a
+// change that never ends is given up.
+func TestHangUp(t *testing.T) {
+	for name, row := range map[string]struct {
+		readOnly bool
+		work     time.Duration
+		code     string
+	}{
+		"a change":              {work: time.Second},
+		"a change without end":  {work: time.Hour, code: "InternalFailure"},
+		"reading what is there": {readOnly: true, work: time.Second, code: "InternalFailure"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, hangUp := context.WithCancel(t.Context())
+				closed := false
+				c := testCall(t, nil)
+				c.Op.ReadOnly = row.readOnly
+				c.Op.Run = func(ctx context.Context, _ *Granted) (any, error) {
+					hangUp()
+					select {
+					case <-time.After(row.work):
+						return &out{closed: &closed}, nil
+					case <-ctx.Done():
+						return nil, ctx.Err()
+					}
+				}
+				recorded := "nothing"
+				d := NewDispatcher(recorderFunc(func(_ context.Context, _ *Call, _ any, err error) error {
+					recorded = codeOf(err)
+					return nil
+				}), slog.New(slog.DiscardHandler))
+				if _, err := d.Do(ctx, c); codeOf(err) != row.code || recorded != row.code {
+					t.Errorf("answered %v, recorded %q; want %q", err, recorded, row.code)
+				}
+			})
+		})
+	}
+}
+
+// TestRecorderPanics withholds the answer of a call whose record was not kept.
+func TestRecorderPanics(t *testing.T) {
+	closed := false
+	c := testCall(t, func() (*out, error) { return &out{closed: &closed}, nil })
+	d := NewDispatcher(recorderFunc(func(context.Context, *Call, any, error) error { panic("oh") }), slog.New(slog.DiscardHandler))
+	if o, err := d.Do(t.Context(), c); o != nil || codeOf(err) != "ServiceUnavailable" || !closed {
+		t.Errorf("answered %v, %v; withheld: %v", o, err, closed)
 	}
 }
 

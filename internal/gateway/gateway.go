@@ -8,8 +8,10 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
 
 	"github.com/google/uuid"
@@ -27,12 +29,16 @@ type Resolver interface {
 	Resolve(ctx context.Context, accessKeyID, sessionToken string, now time.Time) (identity.Principal, string, error)
 }
 
-// Options configure a Gateway. All fields are required.
+// Options configure a Gateway. All fields but Ready are required.
 type Options struct {
 	APIs       []*call.API
 	Resolver   Resolver
 	Dispatcher *call.Dispatcher
-	Log        *slog.Logger
+	// Ready returns nil while what the engine knows of callers and resources is
+	// up to date. Otherwise calls are refused: a key or policy may be gone. Nil
+	// means always.
+	Ready func() error
+	Log   *slog.Logger
 	// Now is the clock signatures are checked against.
 	Now func() time.Time
 }
@@ -45,6 +51,8 @@ type Gateway struct {
 	resolver Resolver
 	dispatch *call.Dispatcher
 	keys     *sigv4.Keys
+	ready    func() error
+	patience patience
 	log      *slog.Logger
 	now      func() time.Time
 }
@@ -58,6 +66,10 @@ func New(o Options) *Gateway {
 	g := &Gateway{
 		apis: map[string]*call.API{}, targets: map[string]*call.API{}, versions: map[string]*call.API{},
 		resolver: o.Resolver, dispatch: o.Dispatcher, keys: sigv4.NewKeys(signingKeys), log: o.Log, now: o.Now,
+		ready: o.Ready, patience: defaultPatience,
+	}
+	if g.ready == nil {
+		g.ready = func() error { return nil }
 	}
 	for _, api := range o.APIs {
 		g.apis[api.Name] = api
@@ -74,6 +86,9 @@ func New(o Options) *Gateway {
 // ServeHTTP answers one call.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := g.now()
+	out, done := g.patience.bounded(w, r)
+	defer done()
+	defer g.cutOnPanic(r)
 	c := &call.Call{
 		Start: start, Host: r.Host, UserAgent: r.UserAgent(), SourceIP: hostOf(r.RemoteAddr), HTTP: r,
 		Secure: r.TLS != nil || isLoopback(r.RemoteAddr),
@@ -81,12 +96,25 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.TLS != nil {
 		c.TLSVersion, c.CipherSuite = tlsVersion(r.TLS.Version), tls.CipherSuiteName(r.TLS.CipherSuite)
 	}
-	out, err := g.answer(r, c)
+	result, err := g.answer(r, c)
 	if err != nil && c.API == nil {
 		c.API = g.guess(r)
 	}
-	g.reply(w, r, c, out, err)
+	g.reply(out, r, c, result, err)
 	g.logCall(r, c, err)
+}
+
+// cutOnPanic cuts the connection, as net/http would, but tells of it in the log.
+// Handlers do not get here: call.Dispatcher answers and records their panics.
+func (g *Gateway) cutOnPanic(r *http.Request) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	if p != http.ErrAbortHandler { //nolint:errorlint // net/http compares it so
+		g.log.ErrorContext(r.Context(), "gateway panicked", "method", r.Method, "path", r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+	}
+	panic(http.ErrAbortHandler)
 }
 
 // answer takes the request through authentication, decoding and dispatch. It
@@ -102,6 +130,13 @@ func (g *Gateway) answer(r *http.Request, c *call.Call) (any, error) {
 		return nil, err
 	}
 	c.RequestID = requestID(c.API)
+	if err := g.ready(); err != nil {
+		return nil, awserr.Wrap(err, http.StatusServiceUnavailable, "ServiceUnavailable",
+			"The engine cannot tell whether what it knows is up to date. Nothing was done; try again.")
+	}
+	if c.API.Match == nil {
+		g.patience.hurry(r)
+	}
 	if err := g.authenticate(r, c, signed); err != nil {
 		return nil, err
 	}
@@ -157,9 +192,7 @@ func (g *Gateway) reply(w http.ResponseWriter, r *http.Request, c *call.Call, ou
 	if err != nil {
 		answer = c.API.Codec.EncodeError(awserr.From(err), c.RequestID)
 	}
-	for name, values := range answer.Header {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), answer.Header)
 	w.WriteHeader(answer.Status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(answer.Body) // a client that went away is not our failure

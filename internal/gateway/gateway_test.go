@@ -2,6 +2,8 @@ package gateway
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
@@ -21,6 +23,7 @@ import (
 	"cairn/internal/awserr"
 	"cairn/internal/call"
 	"cairn/internal/identity"
+	"cairn/internal/sigv4"
 	"cairn/internal/wire"
 )
 
@@ -167,6 +170,70 @@ func TestUnsigned(t *testing.T) {
 				t.Errorf("the answer is not JSON: %s", body)
 			}
 		})
+	}
+}
+
+// TestTwoCallsInOne refuses requests that a reader between client and engine
+// could take for another call.
+func TestTwoCallsInOne(t *testing.T) {
+	s, records := start(t)
+	const who = "Action=GetCallerIdentity&Version=2011-06-15"
+	for name, row := range map[string]struct{ query, body, want string }{
+		"in the body":              {"", who, "<GetCallerIdentityResult>"},
+		"in the query":             {"?" + who, "", "<GetCallerIdentityResult>"},
+		"in both":                  {"?Action=AssumeRole&Version=2011-06-15", who, "MalformedQueryString"},
+		"twice":                    {"", who + "&Action=AssumeRole", "MalformedQueryString"},
+		"two versions":             {"", who + "&Version=2010-05-08", "MalformedQueryString"},
+		"of another service":       {"", "Action=ListUsers&Version=2010-05-08", "InvalidAction"},
+		"by JSON's header":         {"", "{}", "InvalidAction"},
+		"with a broken body":       {"", who + "&%zz", "MalformedQueryString"},
+		"in a query without sense": {"?x=1", who, "MalformedQueryString"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			records.calls = nil
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/"+row.query, strings.NewReader(row.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("X-Amz-Target", "CloudTrail_20131101.GetTrailStatus")
+			sum := sha256.Sum256([]byte(row.body))
+			sigv4.Sign(req, "AKIAROOT", secret, "eu-west-1", "sts", hex.EncodeToString(sum[:]), time.Now())
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer resp.Body.Close()
+			if body, _ := io.ReadAll(resp.Body); !strings.Contains(string(body), row.want) {
+				t.Errorf("answered %s %s, want %s", resp.Status, body, row.want)
+			}
+			if ran := len(records.calls) > 0; ran != (row.want[0] == '<') {
+				t.Errorf("recorded %v", records.calls)
+			}
+		})
+	}
+}
+
+// TestGuess takes unsigned requests for calls of the service they look like.
+func TestGuess(t *testing.T) {
+	sts, s3, trails := &call.API{Name: "sts"}, &call.API{Name: "s3"}, &call.API{Name: "cloudtrail", Target: "CloudTrail_20131101"}
+	g := New(Options{APIs: []*call.API{sts, s3, trails}, Log: slog.New(slog.DiscardHandler), Now: time.Now})
+	for _, row := range []struct {
+		method, path, contentType, target string
+		want                              *call.API
+	}{
+		{"POST", "/", "application/x-www-form-urlencoded; charset=utf-8", "", sts},
+		{"PUT", "/bucket/key", "application/x-www-form-urlencoded", "", s3},
+		{"POST", "/bucket?delete", "application/x-www-form-urlencoded", "", s3},
+		{"GET", "/", "", "", s3},
+		{"POST", "/", "application/x-amz-json-1.1", "CloudTrail_20131101.GetTrail", trails},
+		{"POST", "/", "application/x-amz-json-1.1", "Nobody.GetTrail", s3},
+	} {
+		r := httptest.NewRequest(row.method, row.path, nil)
+		r.Header.Set("Content-Type", row.contentType)
+		r.Header.Set("X-Amz-Target", row.target)
+		if got := g.guess(r); got != row.want {
+			t.Errorf("%s %s of %s was taken for %s", row.method, row.path, row.contentType, got.Name)
+		}
 	}
 }
 

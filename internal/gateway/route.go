@@ -19,7 +19,7 @@ func (g *Gateway) service(r *http.Request, signed *sigv4.Request) (*call.API, er
 	if signed == nil {
 		return g.guess(r), nil
 	}
-	if !regionName.MatchString(signed.Region) {
+	if len(signed.Region) > maxRegion || !regionName.MatchString(signed.Region) {
 		return nil, awserr.New(http.StatusBadRequest, "InvalidRegion",
 			"The credential scope names the region %q, which is not the name of a region; sign for one such as eu-west-1.", signed.Region)
 	}
@@ -29,6 +29,10 @@ func (g *Gateway) service(r *http.Request, signed *sigv4.Request) (*call.API, er
 	return nil, awserr.New(http.StatusNotImplemented, "UnknownService",
 		"This Cairn engine does not answer for the service %q; it answers for cloudtrail, ec2, iam, logs, s3 and sts.", signed.Service)
 }
+
+// maxRegion bounds the name of a region, which every record holds; the longest
+// of AWS's has 14 bytes.
+const maxRegion = 32
 
 var regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
 
@@ -40,7 +44,8 @@ func (g *Gateway) guess(r *http.Request) *call.API {
 			return api
 		}
 	}
-	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
+	// Anonymous callers of S3 may give an object any type, and some do this one.
+	if r.Method == http.MethodPost && r.URL.Path == "/" && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		return g.apis["sts"]
 	}
 	return g.apis["s3"]
@@ -97,12 +102,18 @@ func operation(r *http.Request, api *call.API, body []byte) (name string, params
 		}
 		return name, body, nil
 	case wire.Query, wire.EC2:
-		if r.URL.RawQuery != "" && len(bytes.TrimSpace(body)) == 0 {
-			body = []byte(unsignedQuery(r.URL))
+		if query := unsignedQuery(r.URL); query != "" {
+			if len(bytes.TrimSpace(body)) > 0 {
+				return "", nil, malformedQuery("Parameters are given in the query string and in the body; give them in one.")
+			}
+			body = []byte(query)
 		}
 		form, err := url.ParseQuery(string(body))
 		if err != nil {
-			return "", nil, awserr.New(http.StatusBadRequest, "MalformedQueryString", "The query string contains a syntax error.")
+			return "", nil, malformedQuery("The query string contains a syntax error.")
+		}
+		if len(form["Action"]) > 1 || len(form["Version"]) > 1 {
+			return "", nil, malformedQuery("Action or Version is given more than once.")
 		}
 		if v := form.Get("Version"); v != api.Version {
 			return "", nil, awserr.New(http.StatusBadRequest, "InvalidAction",
@@ -112,6 +123,10 @@ func operation(r *http.Request, api *call.API, body []byte) (name string, params
 	case wire.RESTXML:
 	}
 	return "", nil, unknownOperation(api, "")
+}
+
+func malformedQuery(text string) error {
+	return awserr.New(http.StatusBadRequest, "MalformedQueryString", "%s", text)
 }
 
 // unsignedQuery returns the query of a GET request without the parameters of a

@@ -37,14 +37,15 @@ func (p pick) text() string {
 }
 
 func (p pick) request(service string) (*http.Request, string) {
-	path := "/"
+	var path strings.Builder
+	path.WriteByte('/')
 	if service == "s3" || p.IntN(3) == 0 {
 		for range p.IntN(4) {
-			path += p.text() + p.of("/", "")
+			path.WriteString(p.text() + p.of("/", ""))
 		}
 	}
 	r := httptest.NewRequest(p.of("GET", "PUT", "POST", "DELETE"), "http://"+p.of("example.com", "b.s3.amazonaws.com:8080")+"/", nil)
-	r.URL.Path = path
+	r.URL.Path = path.String()
 	q := r.URL.Query()
 	for range p.IntN(4) {
 		q.Add(p.text()+"k", p.text())

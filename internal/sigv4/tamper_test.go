@@ -248,6 +248,18 @@ func TestReadPayload(t *testing.T) {
 	if _, err := ReadPayload(r); outcome(err) != "RequestEntityTooLarge 413" {
 		t.Error(err)
 	}
+	r.Body, r.ContentLength = io.NopCloser(unread{t}), MaxPayload+1
+	if _, err := ReadPayload(r); outcome(err) != "RequestEntityTooLarge 413" {
+		t.Error(err)
+	}
+}
+
+// unread is a body that is not to be read.
+type unread struct{ *testing.T }
+
+func (u unread) Read([]byte) (int, error) {
+	u.Error("a body announced as too large is read")
+	return 0, io.EOF
 }
 
 type zeros struct{}

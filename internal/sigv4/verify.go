@@ -94,6 +94,9 @@ func ReadPayload(r *http.Request) ([]byte, error) {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil, nil
 	}
+	if r.ContentLength > MaxPayload {
+		return nil, errTooLarge() // before its bytes are held
+	}
 	all, err := io.ReadAll(io.LimitReader(r.Body, MaxPayload+1))
 	if err != nil {
 		return nil, fmt.Errorf("read the body of %s %s: %w", r.Method, r.URL.Path, err)
