@@ -4,7 +4,6 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"io/fs"
 	"os"
 	"path"
 	"slices"
@@ -26,18 +25,13 @@ const (
 func TestBudgets(t *testing.T) {
 	files := map[string]int{}
 	packages := map[string]int{}
-	err := fs.WalkDir(os.DirFS("."), ".", func(file string, d fs.DirEntry, err error) error {
-		switch {
-		case err != nil:
-			return err
-		case d.IsDir() && (d.Name() == "testdata" || strings.HasPrefix(d.Name(), ".") && file != "."):
-			return fs.SkipDir
-		case d.IsDir(), path.Ext(file) != ".go":
-			return nil
-		}
+	for _, file := range goFiles(t) {
 		text, err := os.ReadFile(file)
-		if err != nil || strings.HasPrefix(string(text), generatedFileMark) {
-			return err
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(string(text), generatedFileMark) {
+			continue
 		}
 		lines := strings.Count(string(text), "\n")
 		if lines > maxFileLines {
@@ -48,10 +42,6 @@ func TestBudgets(t *testing.T) {
 			packages[path.Dir(file)] += lines
 			checkDeclarations(t, file, text)
 		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
 	}
 	for pkg, lines := range packages {
 		if lines > maxPackageLines {

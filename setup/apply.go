@@ -30,7 +30,7 @@ type Event struct {
 // A crash or an error leaves the account partly changed. Since the account is
 // the state, planning and applying again goes on from there.
 func (a *Account) Apply(ctx context.Context, p *Plan, report func(Event)) (Count, error) {
-	run := &applying{client: a.client, report: report, destroy: p.destroy, done: map[string]chan struct{}{}, failed: map[string]bool{}}
+	run := &applying{clients: a.clients, report: report, destroy: p.destroy, done: map[string]chan struct{}{}, failed: map[string]bool{}}
 	for _, c := range p.changes {
 		run.done[c.Address] = make(chan struct{})
 	}
@@ -58,7 +58,7 @@ func (a *Account) Apply(ctx context.Context, p *Plan, report func(Event)) (Count
 
 // applying is one Apply. The mutex guards everything below it.
 type applying struct {
-	client  *account.Client
+	clients map[string]*account.Client
 	report  func(Event)
 	destroy bool
 	done    map[string]chan struct{}
@@ -94,7 +94,7 @@ func (r *applying) one(ctx context.Context, c resource.Change) {
 		return
 	}
 	if err := ctx.Err(); err != nil {
-		r.fail(c.Address, fmt.Errorf("%s: not begun: %w", c.Address, err))
+		r.fail(c.Address, fmt.Errorf("%s: interrupted before it was begun", c.Address))
 		return
 	}
 	start := time.Now()
@@ -103,7 +103,11 @@ func (r *applying) one(ctx context.Context, c resource.Change) {
 	found := c.Found
 	if removes {
 		r.say(c.Address, fmt.Sprintf("Destroying... [id=%s]", resource.ID(found)))
-		if err := r.client.Remove(ctx, found, say); err != nil {
+		remove := r.clients[c.Provider].Remove
+		if c.Absent {
+			remove = r.clients[c.Provider].Unset
+		}
+		if err := remove(ctx, found, say); err != nil {
 			r.fail(c.Address, fmt.Errorf("destroy %s: %w", c.Address, account.Plain(err)))
 			return
 		}
@@ -119,7 +123,7 @@ func (r *applying) one(ctx context.Context, c resource.Change) {
 		doing, completed, verb = fmt.Sprintf("Modifying... [id=%s]", resource.ID(found)), "Modifications", "change"
 	}
 	r.say(c.Address, doing)
-	if err := r.client.Put(ctx, c.Spec, found, say); err != nil {
+	if err := r.clients[c.Provider].Put(ctx, c.Spec, found, say); err != nil {
 		r.fail(c.Address, fmt.Errorf("%s %s: %w", verb, c.Address, account.Plain(err)))
 		return
 	}

@@ -20,6 +20,8 @@ const parallel = 10
 type Plan struct {
 	changes []resource.Change
 	destroy bool
+	// left holds what destroy leaves alone, because it is not the modules'.
+	left    []resource.Change
 	outputs []hclfile.Output
 	secrets []string
 }
@@ -28,23 +30,49 @@ type Plan struct {
 type Count = resource.Count
 
 // Plan reads the account and compares it with the files. It changes nothing.
+// It refuses resources that have a name from the files and were not made by
+// the modules, unless they are to be adopted.
 func (a *Account) Plan(ctx context.Context) (*Plan, error) {
 	found, err := a.find(ctx)
 	if err != nil {
 		return nil, err
 	}
 	p := &Plan{changes: resource.Diff(a.wanted.Resources, found), outputs: a.wanted.Outputs, secrets: a.wanted.Secrets}
+	if err := a.refuseForeign(p); err != nil {
+		return nil, err
+	}
 	return p, a.refuseFullBuckets(ctx, p)
 }
 
+// refuseForeign refuses to change what has a name from the files but was not
+// made by the modules.
+func (a *Account) refuseForeign(p *Plan) error {
+	var errs []error
+	for _, c := range p.changes {
+		if c.Foreign && c.Part == "" && !a.adopt {
+			errs = append(errs, fmt.Errorf("%s: %s %q is there already and was not made by this module (it has no tag %s = %s): give it another name in the files, or take it over with --adopt; nothing was changed",
+				c.Address, c.Spec.Kind(), resource.ID(c.Spec), resource.OwnerTag, resource.OwnerOf(c.Spec)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // PlanDestroy plans to remove what the files describe, in reverse order. It
-// refuses a bucket that holds objects unless its block says force_destroy.
+// leaves alone what the modules did not make, unless that is to be adopted,
+// and refuses a bucket that holds objects unless its block says force_destroy.
 func (a *Account) PlanDestroy(ctx context.Context) (*Plan, error) {
 	found, err := a.find(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{changes: resource.Removal(a.wanted.Resources, found), destroy: true, secrets: a.wanted.Secrets}
+	p := &Plan{destroy: true, secrets: a.wanted.Secrets}
+	for _, c := range resource.Removal(a.wanted.Resources, found) {
+		if c.Foreign && !a.adopt {
+			p.left = append(p.left, c)
+			continue
+		}
+		p.changes = append(p.changes, c)
+	}
 	return p, a.refuseFullBuckets(ctx, p)
 }
 
@@ -58,7 +86,7 @@ func (a *Account) find(ctx context.Context) (map[string]resource.Spec, error) {
 		free <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-free }()
-			if specs[i], errs[i] = a.client.Find(ctx, r.Spec); errs[i] != nil {
+			if specs[i], errs[i] = a.clients[r.Provider].Find(ctx, r.Spec); errs[i] != nil {
 				errs[i] = fmt.Errorf("%s: %w", r.Address, errs[i])
 			}
 		})
@@ -84,7 +112,7 @@ func (a *Account) refuseFullBuckets(ctx context.Context, p *Plan) error {
 		if !ok || b.ForceDestroy || c.Action != resource.Delete && c.Action != resource.Replace {
 			continue
 		}
-		empty, err := a.client.Empty(ctx, b.Bucket)
+		empty, err := a.clients[c.Provider].Empty(ctx, b.Bucket)
 		if err != nil {
 			return fmt.Errorf("%s: %w", c.Address, err)
 		}
@@ -104,7 +132,11 @@ func (p *Plan) Empty() bool { return p.Count() == Count{} }
 // WriteText writes the plan as Terraform shows plans, with ANSI colours if
 // color is set.
 func (p *Plan) WriteText(w io.Writer, color bool) error {
-	return render.Plan(w, p.changes, p.destroy, render.Style{Color: color, Secrets: p.secrets})
+	style := render.Style{Color: color, Secrets: p.secrets}
+	if err := render.Plan(w, p.changes, p.destroy, style); err != nil {
+		return err
+	}
+	return render.Left(w, p.left)
 }
 
 // WriteOutputs writes the output values; after a destroy there are none.

@@ -251,3 +251,58 @@ func write(t *testing.T, dir, text string) {
 		t.Fatal(err)
 	}
 }
+
+// TestForeign finds resources under the files' names that the modules did not
+// make: they are refused, left alone by destroy, and taken over when told so.
+func TestForeign(t *testing.T) {
+	aws1 := onMoto(t)
+	dir := t.TempDir()
+	write(t, dir, `
+provider "aws" { region = "eu-west-1" }
+module "bucket" {
+  source         = "./cloudtrail-bucket"
+  s3_bucket_name = "somebodys-bucket"
+}
+module "cloudwatch" {
+  source     = "./cloudtrail-cloudwatch"
+  trail_name = "somebodys"
+}
+`)
+	bucket, group := aws.String("somebodys-bucket"), aws.String("somebodys-cloudtrail-log-group")
+	config := &types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"}
+	if _, err := aws1.s3.CreateBucket(t.Context(), &s3.CreateBucketInput{Bucket: bucket, CreateBucketConfiguration: config}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := aws1.logs.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: group, Tags: map[string]string{"team": "other"}}); err != nil {
+		t.Fatal(err)
+	}
+	a := open(t, setup.Source{Dir: dir})
+	_, err := a.Plan(t.Context())
+	for _, want := range []string{
+		`module.bucket.aws_s3_bucket.this: aws_s3_bucket "somebodys-bucket" is there already and was not made by this module (it has no tag cairn:module = cloudtrail-bucket)`,
+		`module.cloudwatch.aws_cloudwatch_log_group.this: aws_cloudwatch_log_group "somebodys-cloudtrail-log-group" is there already`,
+		"--adopt",
+	} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("plan: %v\nwant: %s", err, want)
+		}
+	}
+	gone, err := a.PlanDestroy(t.Context())
+	if err != nil || !gone.Empty() {
+		t.Errorf("destroy would remove %+v of somebody else (%v)", gone.Count(), err)
+	}
+	var b strings.Builder
+	if err := gone.WriteText(&b, false); err != nil || !strings.Contains(b.String(), `Left alone: module.bucket.aws_s3_bucket.this, aws_s3_bucket "somebodys-bucket": it was not made by this module`) {
+		t.Errorf("destroy says: %s", b.String())
+	}
+
+	// Adopted, it is changed as the files say, keeps nothing of its old tags,
+	// and is the modules' from then on.
+	a = open(t, setup.Source{Dir: dir, Adopt: true})
+	p, err := a.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	apply(t, a, p)
+	plan(t, open(t, setup.Source{Dir: dir}), setup.Count{})
+}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -34,13 +33,8 @@ command line is wrong.
 		return f.fail(fmt.Errorf("print plan: %w", err))
 	}
 	if !plan.Empty() && !*approved {
-		yes, err := f.confirm(ctx, "Do you want to perform these actions?",
-			fmt.Sprintf("Cairn will perform the actions described above on account %s in %s.", account.ID(), account.Region()))
-		if err != nil {
-			return f.fail(fmt.Errorf("ask for approval: %w", err))
-		}
-		if !yes {
-			return f.fail(errors.New("apply was not approved; nothing was changed"))
+		if err := f.confirm(ctx, "Do you want to perform these actions?", fmt.Sprintf("Cairn will perform the actions described above on %s.", account)); err != nil {
+			return f.fail(err)
 		}
 	}
 	count, err := f.carryOut(ctx, account, plan)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 )
 
@@ -13,7 +12,8 @@ what goes, ask, and remove it. A bucket that holds objects is refused, and
 nothing else touched, unless its module block says force_destroy = true; then
 its objects go too, all versions of them.
 
-What has a name from the files is removed, whoever made it.
+What has a name from the files but was not made by the modules is left alone,
+unless --adopt says to remove it too.
 
 Exit codes: 0 removed, 1 failed or not approved, 2 the command line is wrong.
 `)
@@ -36,13 +36,8 @@ Exit codes: 0 removed, 1 failed or not approved, 2 the command line is wrong.
 		return f.fail(fmt.Errorf("print plan: %w", err))
 	}
 	if !plan.Empty() && !*approved {
-		yes, err := f.confirm(ctx, "Do you really want to destroy all resources?",
-			fmt.Sprintf("Cairn will remove the resources shown above from account %s in %s. There is no undo.", account.ID(), account.Region()))
-		if err != nil {
-			return f.fail(fmt.Errorf("ask for approval: %w", err))
-		}
-		if !yes {
-			return f.fail(errors.New("destroy was not approved; nothing was changed"))
+		if err := f.confirm(ctx, "Do you really want to destroy all resources?", fmt.Sprintf("Cairn will remove the resources shown above from %s. There is no undo.", account)); err != nil {
+			return f.fail(err)
 		}
 	}
 	count, err := f.carryOut(ctx, account, plan)

@@ -28,6 +28,8 @@ A loopback connection counts as secure transport (aws:SecureTransport).`)
 	fs.BoolVar(&o.AllowRemote, "allow-remote", false, "let --listen name an address other machines can reach (plain HTTP: put TLS in front)")
 	fs.StringVar(&o.NATS, "nats", "", "`URL` of a NATS cluster with JetStream; an embedded server if not given")
 	fs.DurationVar(&o.DeliveryInterval, "delivery-interval", 5*time.Second, "how often log files are delivered; AWS takes about 5m")
+	fs.DurationVar(&o.LifecycleInterval, "lifecycle-interval", time.Hour, "how often buckets' lifecycle rules are applied; AWS takes about a day")
+	fs.DurationVar(&o.DigestInterval, "digest-interval", time.Hour, "how much time one digest file covers, where log file validation is on; AWS's cover 1h")
 	verbose := fs.Bool("verbose", false, "log every call")
 	if _, code, ok := parseFlags(fs, env, args, 0); !ok {
 		return code

@@ -57,6 +57,8 @@ func commands() []command {
 		{"plan", "show what setting up a folder's trails would change", runPlan},
 		{"apply", "set up a folder's trails", runApply},
 		{"destroy", "remove what a folder describes", runDestroy},
+		{"check", "say what is right and wrong with an account's trails", runCheck},
+		{"validate", "tell whether log files and digests are as delivered", runValidate},
 		{"version", "print the version", runVersion},
 	}
 }
@@ -99,6 +101,7 @@ cairn COMMAND --help tells more. Commands that work on an account use the
 standard AWS configuration: profiles, environment, AWS_ENDPOINT_URL.
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong (plan
---detailed-exitcode: 2 means there are changes).
+--detailed-exitcode: 2 means there are changes; check: 3 means checks failed;
+validate: 3 means something is invalid).
 `)
 }

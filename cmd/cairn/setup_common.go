@@ -29,7 +29,8 @@ provider's profile). With AWS_ENDPOINT_URL set, it is the engine there:
   eval "$(cairn env)"
 
 There is no state file: what the account has under the names in the files is
-what the plan compares with.
+what the plan compares with. The modules tag what they make (cairn:module);
+anything found without that tag is not touched, unless --adopt says so.
 `
 
 // setupFlags are the flags plan, apply and destroy share.
@@ -38,10 +39,19 @@ type setupFlags struct {
 	env       *environ
 	variables []setup.Variable
 	noColor   bool
+	adopt     bool
 }
 
 func newSetupFlags(env *environ, name, about string) *setupFlags {
 	f := &setupFlags{FlagSet: newFlags(env, name, "[flags] [DIR]", about+setupAbout), env: env}
+	f.addVariables()
+	f.BoolVar(&f.adopt, "adopt", false, "take over what has a name from the files but was not made by the modules")
+	f.addNoColor()
+	return f
+}
+
+// addVariables adds the flags that give the files' variables values.
+func (f *setupFlags) addVariables() {
 	f.Func("var", "give a variable a value: `NAME=VALUE`; may be repeated, later ones win", func(s string) error {
 		if name, _, ok := strings.Cut(s, "="); !ok || name == "" {
 			return errors.New("want NAME=VALUE")
@@ -53,8 +63,10 @@ func newSetupFlags(env *environ, name, about string) *setupFlags {
 		f.variables = append(f.variables, setup.Variable{File: s})
 		return nil
 	})
+}
+
+func (f *setupFlags) addNoColor() {
 	f.BoolVar(&f.noColor, "no-color", false, "no colours, as with NO_COLOR set")
-	return f
 }
 
 // read parses the command line and reads the folder it names. If ok is false,
@@ -68,7 +80,7 @@ func (f *setupFlags) read(args []string) (files *setup.Files, code int, ok bool)
 	if len(dirs) == 1 {
 		dir = dirs[0]
 	}
-	files, err := setup.Read(setup.Source{Dir: dir, Variables: f.variables, Getenv: f.env.Getenv})
+	files, err := setup.Read(setup.Source{Dir: dir, Variables: f.variables, Adopt: f.adopt, Getenv: f.env.Getenv})
 	if err != nil {
 		return nil, f.fail(err), false
 	}
@@ -99,22 +111,30 @@ func (f *setupFlags) fail(err error) int {
 	return exitFailed
 }
 
-// confirm asks whether to go on. Only "yes" is a yes; so it is in Terraform,
-// and a y typed ahead should not delete a trail.
-func (f *setupFlags) confirm(ctx context.Context, question, note string) (bool, error) {
+// confirm asks whether to go on, and returns why not. Only "yes" is a yes; so
+// it is in Terraform, and a y typed ahead should not delete a trail.
+func (f *setupFlags) confirm(ctx context.Context, question, note string) error {
 	fmt.Fprintf(f.env.Stdout, "\n%s\n  %s\n  Only 'yes' will be accepted to approve.\n\n  Enter a value: ", question, note)
-	answer := make(chan string, 1)
+	answer := make(chan error, 1)
 	// The reader may stay blocked after an interrupt: the process ends then.
 	go func() {
-		line, _ := bufio.NewReader(f.env.Stdin).ReadString('\n')
-		answer <- strings.TrimSpace(line)
+		line, err := bufio.NewReader(f.env.Stdin).ReadString('\n')
+		switch {
+		case strings.TrimSpace(line) == "yes":
+			answer <- nil
+		case err != nil && strings.TrimSpace(line) == "":
+			answer <- fmt.Errorf("%s was not approved, as standard input ended before an answer: answer on a terminal, or give --auto-approve; nothing was changed", f.Name())
+		default:
+			answer <- fmt.Errorf("%s was not approved; nothing was changed", f.Name())
+		}
 	}()
 	select {
 	case <-ctx.Done():
-		return false, ctx.Err()
-	case a := <-answer:
 		fmt.Fprintln(f.env.Stdout)
-		return a == "yes", nil
+		return fmt.Errorf("%s was interrupted; nothing was changed", f.Name())
+	case err := <-answer:
+		fmt.Fprintln(f.env.Stdout)
+		return err
 	}
 }
 
@@ -133,7 +153,7 @@ func (f *setupFlags) reading(account *setup.Account) (done func()) {
 	// Most accounts answer at once; a line that only flashes helps nobody.
 	shown := make(chan bool, 1)
 	timer := time.AfterFunc(300*time.Millisecond, func() {
-		fmt.Fprintf(f.env.Stderr, "Reading account %s in %s...", account.ID(), account.Region())
+		fmt.Fprintf(f.env.Stderr, "Reading %s...", account)
 		shown <- true
 	})
 	return func() {

@@ -45,16 +45,33 @@ func (a ARN) String() string {
 
 // Match reports whether value matches pattern, in which * stands for any run
 // of characters (colons and slashes included) and ? for any one character.
-// It takes time proportional to len(pattern)*len(value) at worst and
-// allocates nothing.
 func Match(pattern, value string) bool {
+	return Wildcards{Run: '*', One: '?'}.Match(pattern, value)
+}
+
+// Wildcards are the bytes that are wildcards in a pattern.
+type Wildcards struct {
+	// Run stands for any run of bytes, One for any one.
+	Run, One byte
+	// Fold takes the ASCII letters of a value as lower case; the pattern
+	// must be in lower case already.
+	Fold bool
+}
+
+// Match reports whether value matches pattern. It takes time proportional to
+// len(pattern)*len(value) at worst and allocates nothing.
+func (w Wildcards) Match(pattern, value string) bool {
 	p, v, star, mark := 0, 0, -1, 0
 	for v < len(value) {
+		c := value[v]
+		if w.Fold && c >= 'A' && c <= 'Z' {
+			c += 'a' - 'A'
+		}
 		switch {
-		case p < len(pattern) && pattern[p] == '*':
+		case p < len(pattern) && pattern[p] == w.Run:
 			star, mark = p, v
 			p++
-		case p < len(pattern) && (pattern[p] == '?' || pattern[p] == value[v]):
+		case p < len(pattern) && (pattern[p] == w.One || pattern[p] == c):
 			p++
 			v++
 		case star >= 0:
@@ -64,7 +81,7 @@ func Match(pattern, value string) bool {
 			return false
 		}
 	}
-	for p < len(pattern) && pattern[p] == '*' {
+	for p < len(pattern) && pattern[p] == w.Run {
 		p++
 	}
 	return p == len(pattern)

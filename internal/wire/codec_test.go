@@ -128,12 +128,13 @@ func TestDecodeDepth(t *testing.T) {
 }
 
 func TestDecodeForm(t *testing.T) {
-	form := "Action=CreateRole&Version=2010-05-08&RoleName=r&MaxSessionDuration=7200&AssumeRolePolicyDocument=%7B%7D+"
+	var form strings.Builder
+	form.WriteString("Action=CreateRole&Version=2010-05-08&RoleName=r&MaxSessionDuration=7200&AssumeRolePolicyDocument=%7B%7D+")
 	for i := 11; i >= 1; i-- { // any order will do
-		form += fmt.Sprintf("&Tags.member.%d.Value=v%d&Tags.member.%d.Key=k", i, i, i)
+		fmt.Fprintf(&form, "&Tags.member.%d.Value=v%d&Tags.member.%d.Key=k", i, i, i)
 	}
 	got := &iam.CreateRoleInput{}
-	if err := iamCodec().Decode([]byte(form), got); err != nil {
+	if err := iamCodec().Decode([]byte(form.String()), got); err != nil {
 		t.Fatal(err)
 	}
 	if *got.RoleName != "r" || *got.MaxSessionDuration != 7200 || *got.AssumeRolePolicyDocument != "{} " || len(got.Tags) != 11 ||

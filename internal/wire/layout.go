@@ -159,7 +159,7 @@ func (c *Codec) structLayout(t reflect.Type, made map[reflect.Type]*layout) *lay
 // member spells one field.
 func (c *Codec) member(typ, field string) member {
 	path, s := typ+"."+field, &c.Records
-	m := member{in: field, out: field, wrap: s.Wrap[path], nest: s.Nest[path], hide: s.Hide[path], always: s.Always[path]}
+	m := member{in: field, out: field, wrap: s.Wrap[path], nest: s.Nest[path], hide: s.Hide[path], always: s.Always[path], sparse: s.Sparse[path]}
 	name, named := c.Names[path]
 	switch {
 	case c.Protocol == EC2:

@@ -14,14 +14,6 @@ func TestNearest(t *testing.T) {
 			t.Errorf("nearest(%q) = %q, want %q", name, got, want)
 		}
 	}
-	for _, row := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"", "ab", 2}, {"kitten", "sitting", 3}, {"abc", "abc", 0}} {
-		if got := editDistance(row.a, row.b); got != row.want {
-			t.Errorf("editDistance(%q, %q) = %d, want %d", row.a, row.b, got, row.want)
-		}
-	}
 }
 
 func TestCompareNames(t *testing.T) {

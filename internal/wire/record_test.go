@@ -158,8 +158,10 @@ func TestRecordEC2Response(t *testing.T) {
 			InstanceId: aws.String("i-1"), ImageId: aws.String("ami-1"), CurrentInstanceBootMode: "legacy-bios",
 			State: &ec2types.InstanceState{Code: aws.Int32(0), Name: "pending"}, PrivateDnsName: aws.String("ip-10-0-1-10.internal"),
 			AmiLaunchIndex: aws.Int32(0), ProductCodes: []ec2types.ProductCode{}, InstanceType: "t3.micro", LaunchTime: launched,
-			Placement:  &ec2types.Placement{Tenancy: "default", AvailabilityZone: aws.String("eu-west-1a")},
-			Monitoring: &ec2types.Monitoring{State: "disabled"}, SubnetId: aws.String("subnet-1"), VpcId: aws.String("vpc-1"),
+			// Empty elements of the answer that records do not hold.
+			StateTransitionReason: aws.String(""),
+			Placement:             &ec2types.Placement{Tenancy: "default", AvailabilityZone: aws.String("eu-west-1a"), GroupName: aws.String("")},
+			Monitoring:            &ec2types.Monitoring{State: "disabled"}, SubnetId: aws.String("subnet-1"), VpcId: aws.String("vpc-1"),
 			PrivateIpAddress: aws.String("10.0.1.10"), StateReason: &ec2types.StateReason{Code: aws.String("pending"), Message: aws.String("pending")},
 			Architecture: "x86_64", RootDeviceType: "ebs", RootDeviceName: aws.String("/dev/xvda"),
 			BlockDeviceMappings: []ec2types.InstanceBlockDeviceMapping{}, VirtualizationType: "hvm", Hypervisor: "xen",

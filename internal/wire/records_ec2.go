@@ -66,6 +66,10 @@ var EC2Records = Spelling{
 		"RunInstancesInput.Monitoring":            true,
 		"RunInstancesMonitoringEnabled.Enabled":   true,
 	},
+	Sparse: map[string]bool{
+		"Instance.StateTransitionReason": true,
+		"Placement.GroupName":            true,
+	},
 	Order: map[string][]string{
 		"CpuOptions":             {"CoreCount", "ThreadsPerCore"},
 		"CpuOptionsRequest":      {"CoreCount", "ThreadsPerCore"},

@@ -48,7 +48,7 @@ var IAMRecords = Spelling{
 		"DeleteRolePolicyInput":                  {"RoleName"},
 		"DeleteUserPolicyInput":                  {"UserName"},
 		"DetachRolePolicyInput":                  {"RoleName"},
-		"DetachUserPolicyInput":                  {"UserName"},
+		"DetachUserPolicyInput":                  {"PolicyArn"},
 		"GetAccountAuthorizationDetailsInput":    {"Filter", "MaxItems"},
 		"GetRolePolicyInput":                     {"RoleName"},
 		"GetUserPolicyInput":                     {"UserName"},
@@ -73,7 +73,7 @@ var IAMRecords = Spelling{
 		"PolicyVersion":                   {"Document", "VersionId", "IsDefaultVersion"},
 		"PutGroupPolicyInput":             {"GroupName", "PolicyName"},
 		"PutRolePermissionsBoundaryInput": {"RoleName"},
-		"PutRolePolicyInput":              {"RoleName", "PolicyName"},
+		"PutRolePolicyInput":              {"RoleName", "PolicyDocument"},
 		"PutUserPermissionsBoundaryInput": {"UserName"},
 		"PutUserPolicyInput":              {"UserName", "PolicyName"},
 		"Role": {

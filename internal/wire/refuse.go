@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cairn/internal/awserr"
+	"cairn/internal/spell"
 )
 
 // errNoBody is a programming error: S3's bodies are not this package's.
@@ -158,33 +159,11 @@ func nearest(name string, known map[string]int) string {
 		if strings.EqualFold(k, name) {
 			return k
 		}
-		if d := editDistance(name, k); d < distance || d == distance && best != "" && k < best {
+		if d := spell.Distance(name, k); d < distance || d == distance && best != "" && k < best {
 			best, distance = k, d
 		}
 	}
 	return best
-}
-
-// editDistance counts the insertions, deletions and replacements of bytes that
-// turn a into b (Levenshtein).
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // errForeign is the error for an output that holds what no protocol here

@@ -135,7 +135,7 @@ func (s *service) operations() []reflect.Method {
 // call sends in with the genuine client and returns what it made of the reply.
 func (s *service) call(ctx context.Context, op string, in any) (any, error) {
 	out := s.client.MethodByName(op).Call([]reflect.Value{reflect.ValueOf(ctx), reflect.ValueOf(in)})
-	err, _ := out[1].Interface().(error)
+	err, _ := reflect.TypeAssert[error](out[1])
 	return out[0].Interface(), err
 }
 
@@ -264,11 +264,11 @@ func walk(t reflect.Type, fields map[string]bool) {
 	case reflect.Pointer, reflect.Slice, reflect.Map:
 		walk(t.Elem(), fields)
 	case reflect.Struct:
-		for i := range t.NumField() {
-			key := t.Name() + "." + t.Field(i).Name
-			if t.Field(i).IsExported() && !fields[key] {
+		for field := range t.Fields() {
+			key := t.Name() + "." + field.Name
+			if field.IsExported() && !fields[key] {
 				fields[key] = true
-				walk(t.Field(i).Type, fields)
+				walk(field.Type, fields)
 			}
 		}
 	default:

@@ -35,6 +35,9 @@ type Spelling struct {
 	// as some services record defaults. A plain bool or number of an *Input* is
 	// otherwise taken for unset when it is zero.
 	Always map[string]bool
+	// Sparse leaves a member out that is set to its zero value, where the answer
+	// holds an empty element and records hold nothing (EC2).
+	Sparse map[string]bool
 }
 
 // TimeStyle is a way to write times in records, always in UTC.

@@ -171,8 +171,9 @@ type Client struct {
 	Dir string
 }
 
-// Run runs a program and returns what it printed and its exit code.
-func (c Client) Run(t testing.TB, name string, args ...string) (stdout string, code int) {
+// Both runs a program, for three minutes at most, and returns its two outputs
+// and its exit code.
+func (c Client) Both(t testing.TB, name string, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
@@ -185,10 +186,18 @@ func (c Client) Run(t testing.TB, name string, args ...string) (stdout string, c
 	if err != nil && !errors.As(err, &exit) {
 		t.Fatalf("%s %s: %v", name, strings.Join(args, " "), err)
 	}
-	if errs.Len() > 0 {
-		t.Logf("%s %s:\n%s", filepath.Base(name), strings.Join(args, " "), errs.String())
+	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
+}
+
+// Run runs a program and returns what it printed and its exit code; what it
+// printed to standard error goes to the test's log.
+func (c Client) Run(t testing.TB, name string, args ...string) (stdout string, code int) {
+	t.Helper()
+	stdout, stderr, code := c.Both(t, name, args...)
+	if stderr != "" {
+		t.Logf("%s %s:\n%s", filepath.Base(name), strings.Join(args, " "), stderr)
 	}
-	return out.String(), cmd.ProcessState.ExitCode()
+	return stdout, code
 }
 
 // Must runs a program that has to succeed.
@@ -231,19 +240,4 @@ func Repository(t testing.TB, elements ...string) string {
 		t.Fatal(err)
 	}
 	return path
-}
-
-// Both runs a program and returns its two outputs apart.
-func (c Client) Both(t testing.TB, name string, args ...string) (stdout, stderr string, code int) {
-	t.Helper()
-	cmd := exec.CommandContext(t.Context(), name, args...)
-	cmd.Env, cmd.Dir = c.Env, c.Dir
-	var out, errs bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &errs
-	err := cmd.Run()
-	var exit *exec.ExitError
-	if err != nil && !errors.As(err, &exit) {
-		t.Fatal(err)
-	}
-	return out.String(), errs.String(), cmd.ProcessState.ExitCode()
 }

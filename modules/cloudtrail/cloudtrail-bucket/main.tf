@@ -30,20 +30,20 @@ resource "aws_s3_bucket" "this" {
   bucket              = var.s3_bucket_name
   force_destroy       = var.force_destroy
   object_lock_enabled = local.object_lock
-  tags                = var.tags
+  tags                = merge(var.tags, { "cairn:module" = "cloudtrail-bucket" })
 
   lifecycle {
     precondition {
       condition     = (var.object_lock_mode != "") == (var.object_lock_days > 0)
-      error_message = "object_lock_mode and object_lock_days go together: give both or neither."
+      error_message = "object_lock_mode and object_lock_days go together: give both or neither"
     }
     precondition {
-      condition     = !local.object_lock || var.versioning
-      error_message = "Object lock needs versioning: leave versioning = true."
+      condition     = var.object_lock_days == 0 || var.versioning
+      error_message = "object lock needs versioning: leave versioning = true"
     }
     precondition {
       condition     = var.expiration_days == 0 || var.transition_days < var.expiration_days
-      error_message = "transition_days must come before expiration_days."
+      error_message = "transition_days (${var.transition_days}) must come before expiration_days (${var.expiration_days})"
     }
   }
 }

@@ -3,16 +3,12 @@ variable "s3_bucket_name" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.s3_bucket_name))
-    error_message = "A bucket name has 3 to 63 lower-case letters, digits, periods and hyphens, and begins and ends with a letter or digit."
-  }
-  validation {
-    condition     = !can(regex("\\.\\.", var.s3_bucket_name)) && !can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$", var.s3_bucket_name))
-    error_message = "A bucket name has no two periods side by side and is not written like an IPv4 address."
+    condition     = can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.s3_bucket_name)) && !strcontains(var.s3_bucket_name, "..") && !can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$", var.s3_bucket_name))
+    error_message = "AWS refuses the bucket name \"${var.s3_bucket_name}\": a bucket name has 3 to 63 lower-case letters, digits, periods and hyphens, begins and ends with a letter or digit, has no two periods side by side, and is not written like an IPv4 address"
   }
   validation {
     condition     = !can(regex("^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\\.mrap|--x-s3|--table-s3)$", var.s3_bucket_name))
-    error_message = "AWS keeps bucket names beginning with xn--, sthree- or amzn-s3-demo-, or ending with -s3alias, --ol-s3, .mrap, --x-s3 or --table-s3, for itself."
+    error_message = "AWS refuses the bucket name \"${var.s3_bucket_name}\": names that begin with xn--, sthree- or amzn-s3-demo-, or end with -s3alias, --ol-s3, .mrap, --x-s3 or --table-s3, are kept for S3"
   }
 }
 
@@ -23,8 +19,8 @@ variable "account_ids" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for id in var.account_ids : can(regex("^[0-9]{12}$", id))])
-    error_message = "An account id has 12 digits."
+    condition     = alltrue([for x in var.account_ids : can(regex("^[0-9]{12}$", x))])
+    error_message = "AWS refuses the account id ${join(", ", [for x in var.account_ids : "\"${x}\"" if !can(regex("^[0-9]{12}$", x))])}: an account id has 12 digits"
   }
 }
 
@@ -36,7 +32,7 @@ variable "s3_bucket_key_prefix" {
 
   validation {
     condition     = length(var.s3_bucket_key_prefix) <= 200 && !startswith(var.s3_bucket_key_prefix, "/") && !endswith(var.s3_bucket_key_prefix, "/")
-    error_message = "A key prefix has at most 200 characters and neither begins nor ends with a slash."
+    error_message = "AWS refuses the key prefix \"${var.s3_bucket_key_prefix}\": a key prefix has at most 200 characters and neither begins nor ends with a slash (CloudTrail puts one behind it)"
   }
 }
 
@@ -47,8 +43,8 @@ variable "trail_arns" {
   nullable    = false
 
   validation {
-    condition     = alltrue([for a in var.trail_arns : can(regex("^arn:[^:]+:cloudtrail:[^:]+:[0-9]{12}:trail/.+$", a))])
-    error_message = "A trail ARN looks like arn:aws:cloudtrail:REGION:ACCOUNT:trail/NAME."
+    condition     = alltrue([for x in var.trail_arns : can(regex("^arn:[^:]+:cloudtrail:[^:]+:[0-9]{12}:trail/.+$", x))])
+    error_message = "AWS refuses the trail ARN ${join(", ", [for x in var.trail_arns : "\"${x}\"" if !can(regex("^arn:[^:]+:cloudtrail:[^:]+:[0-9]{12}:trail/.+$", x))])}: a trail ARN looks like arn:aws:cloudtrail:REGION:ACCOUNT:trail/NAME"
   }
 }
 
@@ -60,7 +56,7 @@ variable "organization_id" {
 
   validation {
     condition     = var.organization_id == "" || can(regex("^o-[a-z0-9]{10,32}$", var.organization_id))
-    error_message = "An organization id is o- and 10 to 32 lower-case letters and digits."
+    error_message = "AWS refuses the organization id \"${var.organization_id}\": an organization id is o- and 10 to 32 lower-case letters and digits"
   }
 }
 
@@ -72,7 +68,7 @@ variable "versioning" {
 }
 
 variable "force_destroy" {
-  description = "Let destroy empty the bucket first, all versions of all log files included."
+  description = "Let destroy empty the bucket first: all versions of all log files, those locked in GOVERNANCE mode too."
   type        = bool
   default     = false
   nullable    = false
@@ -83,6 +79,11 @@ variable "kms_key_arn" {
   type        = string
   default     = ""
   nullable    = false
+
+  validation {
+    condition     = var.kms_key_arn == "" || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:(key|alias)/.+$", var.kms_key_arn))
+    error_message = "AWS refuses the KMS key ARN \"${var.kms_key_arn}\": a KMS key ARN looks like arn:aws:kms:REGION:ACCOUNT:key/ID"
+  }
 }
 
 variable "object_lock_mode" {
@@ -92,8 +93,8 @@ variable "object_lock_mode" {
   nullable    = false
 
   validation {
-    condition     = contains(["", "GOVERNANCE", "COMPLIANCE"], var.object_lock_mode)
-    error_message = "The object lock mode is GOVERNANCE, COMPLIANCE or empty."
+    condition     = var.object_lock_mode == "" || contains(["GOVERNANCE", "COMPLIANCE"], var.object_lock_mode)
+    error_message = "AWS refuses the object lock mode \"${var.object_lock_mode}\": it is GOVERNANCE or COMPLIANCE, or empty for no lock"
   }
 }
 
@@ -105,7 +106,7 @@ variable "object_lock_days" {
 
   validation {
     condition     = var.object_lock_days >= 0 && var.object_lock_days <= 36500 && floor(var.object_lock_days) == var.object_lock_days
-    error_message = "Objects are locked for a whole number of days, at most 36500."
+    error_message = "AWS refuses the object_lock_days ${var.object_lock_days}: it is a whole number of days from 0 to 36500"
   }
 }
 
@@ -116,8 +117,8 @@ variable "expiration_days" {
   nullable    = false
 
   validation {
-    condition     = var.expiration_days >= 0 && floor(var.expiration_days) == var.expiration_days
-    error_message = "Log files expire after a whole number of days; 0 keeps them."
+    condition     = var.expiration_days >= 0 && var.expiration_days <= 2147483647 && floor(var.expiration_days) == var.expiration_days
+    error_message = "AWS refuses the expiration_days ${var.expiration_days}: it is a whole number of days from 0 to 2147483647"
   }
 }
 
@@ -128,8 +129,8 @@ variable "transition_days" {
   nullable    = false
 
   validation {
-    condition     = var.transition_days >= 0 && floor(var.transition_days) == var.transition_days
-    error_message = "Log files move after a whole number of days; 0 leaves them."
+    condition     = var.transition_days >= 0 && var.transition_days <= 2147483647 && floor(var.transition_days) == var.transition_days
+    error_message = "AWS refuses the transition_days ${var.transition_days}: it is a whole number of days from 0 to 2147483647"
   }
 }
 
@@ -138,6 +139,15 @@ variable "access_log_bucket" {
   type        = string
   default     = ""
   nullable    = false
+
+  validation {
+    condition     = var.access_log_bucket == "" || (can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.access_log_bucket)) && !strcontains(var.access_log_bucket, "..") && !can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$", var.access_log_bucket)))
+    error_message = "AWS refuses the bucket name \"${var.access_log_bucket}\": a bucket name has 3 to 63 lower-case letters, digits, periods and hyphens, begins and ends with a letter or digit, has no two periods side by side, and is not written like an IPv4 address"
+  }
+  validation {
+    condition     = !can(regex("^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\\.mrap|--x-s3|--table-s3)$", var.access_log_bucket))
+    error_message = "AWS refuses the bucket name \"${var.access_log_bucket}\": names that begin with xn--, sthree- or amzn-s3-demo-, or end with -s3alias, --ol-s3, .mrap, --x-s3 or --table-s3, are kept for S3"
+  }
 }
 
 variable "tags" {
@@ -145,4 +155,13 @@ variable "tags" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition     = length(var.tags) <= 49
+    error_message = "AWS refuses ${length(var.tags)} tags: a resource has at most 50, and one says which module it belongs to"
+  }
+  validation {
+    condition     = alltrue([for k, x in var.tags : length(k) >= 1 && length(k) <= 128 && length(x) <= 256 && !startswith(lower(k), "aws:") && !startswith(k, "cairn:")])
+    error_message = "AWS refuses the tag ${join(", ", [for k, x in var.tags : "\"${k}\"" if !(length(k) >= 1 && length(k) <= 128 && length(x) <= 256 && !startswith(lower(k), "aws:") && !startswith(k, "cairn:"))])}: a key has 1 to 128 characters and begins neither with aws: nor with cairn:, a value has at most 256"
+  }
 }

@@ -23,7 +23,7 @@ resource "aws_cloudwatch_log_group" "this" {
   name              = local.log_group_name
   retention_in_days = var.retention_in_days
   kms_key_id        = var.kms_key_arn != "" ? var.kms_key_arn : null
-  tags              = var.tags
+  tags              = merge(var.tags, { "cairn:module" = "cloudtrail-cloudwatch" })
 }
 
 data "aws_iam_policy_document" "trust" {
@@ -41,7 +41,7 @@ resource "aws_iam_role" "this" {
   name                 = local.role_name
   assume_role_policy   = data.aws_iam_policy_document.trust.json
   permissions_boundary = var.permissions_boundary != "" ? var.permissions_boundary : null
-  tags                 = var.tags
+  tags                 = merge(var.tags, { "cairn:module" = "cloudtrail-cloudwatch" })
 }
 
 data "aws_iam_policy_document" "write" {

@@ -26,7 +26,7 @@ resource "aws_cloudtrail" "this" {
   is_organization_trail         = var.is_organization_trail
   kms_key_id                    = var.kms_key_arn != "" ? var.kms_key_arn : null
   sns_topic_name                = var.sns_topic_name != "" ? var.sns_topic_name : null
-  tags                          = var.tags
+  tags                          = merge(var.tags, { "cairn:module" = "cloudtrail" })
 
   dynamic "event_selector" {
     for_each = local.event_selectors
@@ -74,20 +74,24 @@ resource "aws_cloudtrail" "this" {
 
   lifecycle {
     precondition {
-      condition     = (var.bucket_name != "") != (var.s3_bucket_name != "")
-      error_message = "Give the bucket once: either s3_bucket_name or bucket_name (they mean the same)."
+      condition     = var.bucket_name == "" || var.s3_bucket_name == ""
+      error_message = "bucket_name and s3_bucket_name mean the same: give one of them"
+    }
+    precondition {
+      condition     = var.bucket_name != "" || var.s3_bucket_name != ""
+      error_message = "the bucket is missing: give s3_bucket_name or bucket_name"
     }
     precondition {
       condition     = (var.cloud_watch_logs_role_arn != "") == (var.cloud_watch_logs_group_arn != "")
-      error_message = "cloud_watch_logs_role_arn and cloud_watch_logs_group_arn go together: give both or neither."
+      error_message = "${var.cloud_watch_logs_role_arn == "" ? "cloud_watch_logs_role_arn" : "cloud_watch_logs_group_arn"} is missing: it goes together with ${var.cloud_watch_logs_role_arn == "" ? "cloud_watch_logs_group_arn" : "cloud_watch_logs_role_arn"}"
     }
     precondition {
       condition     = !var.is_multi_region_trail || var.include_global_service_events
-      error_message = "A multi-region trail must include global service events."
+      error_message = "a multi-region trail must include global service events"
     }
     precondition {
       condition     = length(var.event_selectors) == 0 || length(var.advanced_event_selectors) == 0
-      error_message = "Give event_selectors or advanced_event_selectors, not both."
+      error_message = "give event_selectors or advanced_event_selectors, not both"
     }
   }
 }

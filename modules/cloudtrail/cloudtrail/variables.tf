@@ -4,7 +4,7 @@ variable "trail_name" {
 
   validation {
     condition     = length(var.trail_name) >= 3 && length(var.trail_name) <= 128 && can(regex("^[A-Za-z0-9]([._-]?[A-Za-z0-9])*$", var.trail_name)) && !can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$", var.trail_name))
-    error_message = "A trail name has 3 to 128 letters, digits, periods, hyphens and underscores, begins and ends with a letter or digit, has no two of the others side by side, and is not written like an IPv4 address."
+    error_message = "AWS refuses the trail name \"${var.trail_name}\": a trail name has 3 to 128 letters, digits, periods, hyphens and underscores, begins and ends with a letter or digit, has no two of the others side by side, and is not written like an IPv4 address"
   }
 }
 
@@ -13,6 +13,15 @@ variable "s3_bucket_name" {
   type        = string
   default     = ""
   nullable    = false
+
+  validation {
+    condition     = var.s3_bucket_name == "" || (can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.s3_bucket_name)) && !strcontains(var.s3_bucket_name, "..") && !can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$", var.s3_bucket_name)))
+    error_message = "AWS refuses the bucket name \"${var.s3_bucket_name}\": a bucket name has 3 to 63 lower-case letters, digits, periods and hyphens, begins and ends with a letter or digit, has no two periods side by side, and is not written like an IPv4 address"
+  }
+  validation {
+    condition     = !can(regex("^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\\.mrap|--x-s3|--table-s3)$", var.s3_bucket_name))
+    error_message = "AWS refuses the bucket name \"${var.s3_bucket_name}\": names that begin with xn--, sthree- or amzn-s3-demo-, or end with -s3alias, --ol-s3, .mrap, --x-s3 or --table-s3, are kept for S3"
+  }
 }
 
 variable "bucket_name" {
@@ -20,6 +29,15 @@ variable "bucket_name" {
   type        = string
   default     = ""
   nullable    = false
+
+  validation {
+    condition     = var.bucket_name == "" || (can(regex("^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$", var.bucket_name)) && !strcontains(var.bucket_name, "..") && !can(regex("^[0-9]+\\.[0-9]+\\.[0-9]+\\.[0-9]+$", var.bucket_name)))
+    error_message = "AWS refuses the bucket name \"${var.bucket_name}\": a bucket name has 3 to 63 lower-case letters, digits, periods and hyphens, begins and ends with a letter or digit, has no two periods side by side, and is not written like an IPv4 address"
+  }
+  validation {
+    condition     = !can(regex("^(xn--|sthree-|amzn-s3-demo-)|(-s3alias|--ol-s3|\\.mrap|--x-s3|--table-s3)$", var.bucket_name))
+    error_message = "AWS refuses the bucket name \"${var.bucket_name}\": names that begin with xn--, sthree- or amzn-s3-demo-, or end with -s3alias, --ol-s3, .mrap, --x-s3 or --table-s3, are kept for S3"
+  }
 }
 
 variable "s3_bucket_key_prefix" {
@@ -30,7 +48,7 @@ variable "s3_bucket_key_prefix" {
 
   validation {
     condition     = length(var.s3_bucket_key_prefix) <= 200 && !startswith(var.s3_bucket_key_prefix, "/") && !endswith(var.s3_bucket_key_prefix, "/")
-    error_message = "A key prefix has at most 200 characters and neither begins nor ends with a slash."
+    error_message = "AWS refuses the key prefix \"${var.s3_bucket_key_prefix}\": a key prefix has at most 200 characters and neither begins nor ends with a slash (CloudTrail puts one behind it)"
   }
 }
 
@@ -39,6 +57,11 @@ variable "cloud_watch_logs_role_arn" {
   type        = string
   default     = ""
   nullable    = false
+
+  validation {
+    condition     = var.cloud_watch_logs_role_arn == "" || can(regex("^arn:[^:]+:iam::[0-9]{12}:role/.+$", var.cloud_watch_logs_role_arn))
+    error_message = "AWS refuses the role ARN \"${var.cloud_watch_logs_role_arn}\": a role ARN looks like arn:aws:iam::ACCOUNT:role/NAME"
+  }
 }
 
 variable "cloud_watch_logs_group_arn" {
@@ -46,6 +69,11 @@ variable "cloud_watch_logs_group_arn" {
   type        = string
   default     = ""
   nullable    = false
+
+  validation {
+    condition     = var.cloud_watch_logs_group_arn == "" || can(regex("^arn:[^:]+:logs:[^:]+:[0-9]{12}:log-group:[^:*]+(:\\*)?$", var.cloud_watch_logs_group_arn))
+    error_message = "AWS refuses the log group ARN \"${var.cloud_watch_logs_group_arn}\": a log group ARN looks like arn:aws:logs:REGION:ACCOUNT:log-group:NAME:*"
+  }
 }
 
 variable "is_multi_region_trail" {
@@ -88,6 +116,11 @@ variable "kms_key_arn" {
   type        = string
   default     = ""
   nullable    = false
+
+  validation {
+    condition     = var.kms_key_arn == "" || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:(key|alias)/.+$", var.kms_key_arn))
+    error_message = "AWS refuses the KMS key ARN \"${var.kms_key_arn}\": a KMS key ARN looks like arn:aws:kms:REGION:ACCOUNT:key/ID"
+  }
 }
 
 variable "sns_topic_name" {
@@ -95,6 +128,11 @@ variable "sns_topic_name" {
   type        = string
   default     = ""
   nullable    = false
+
+  validation {
+    condition     = var.sns_topic_name == "" || can(regex("^(arn:[^:]+:sns:[^:]+:[0-9]{12}:)?[A-Za-z0-9_-]{1,256}$", var.sns_topic_name))
+    error_message = "AWS refuses the SNS topic \"${var.sns_topic_name}\": it is the name of a topic or its ARN, arn:aws:sns:REGION:ACCOUNT:NAME"
+  }
 }
 
 variable "event_selectors" {
@@ -112,8 +150,12 @@ variable "event_selectors" {
   nullable = false
 
   validation {
-    condition     = length(var.event_selectors) <= 5 && alltrue([for s in var.event_selectors : contains(["All", "ReadOnly", "WriteOnly"], s.read_write_type)])
-    error_message = "At most 5 selectors, each with read_write_type All, ReadOnly or WriteOnly."
+    condition     = length(var.event_selectors) <= 5
+    error_message = "AWS refuses ${length(var.event_selectors)} event selectors: a trail has at most 5"
+  }
+  validation {
+    condition     = alltrue([for s in var.event_selectors : contains(["All", "ReadOnly", "WriteOnly"], s.read_write_type)])
+    error_message = "AWS refuses the read_write_type ${join(", ", [for s in var.event_selectors : "\"${s.read_write_type}\"" if !contains(["All", "ReadOnly", "WriteOnly"], s.read_write_type)])}: it is All, ReadOnly or WriteOnly"
   }
 }
 
@@ -133,6 +175,11 @@ variable "advanced_event_selectors" {
   }))
   default  = []
   nullable = false
+
+  validation {
+    condition     = alltrue([for s in var.advanced_event_selectors : anytrue([for f in s.field_selectors : f.field == "eventCategory" && length(f.equals) > 0])])
+    error_message = "AWS refuses an advanced event selector without a field_selector that says what eventCategory equals"
+  }
 }
 
 variable "insight_types" {
@@ -143,7 +190,7 @@ variable "insight_types" {
 
   validation {
     condition     = alltrue([for t in var.insight_types : contains(["ApiCallRateInsight", "ApiErrorRateInsight"], t)])
-    error_message = "An insight type is ApiCallRateInsight or ApiErrorRateInsight."
+    error_message = "AWS refuses the insight type ${join(", ", [for t in var.insight_types : "\"${t}\"" if !contains(["ApiCallRateInsight", "ApiErrorRateInsight"], t)])}: it is ApiCallRateInsight or ApiErrorRateInsight"
   }
 }
 
@@ -152,4 +199,13 @@ variable "tags" {
   type        = map(string)
   default     = {}
   nullable    = false
+
+  validation {
+    condition     = length(var.tags) <= 49
+    error_message = "AWS refuses ${length(var.tags)} tags: a resource has at most 50, and one says which module it belongs to"
+  }
+  validation {
+    condition     = alltrue([for k, x in var.tags : length(k) >= 1 && length(k) <= 128 && length(x) <= 256 && !startswith(lower(k), "aws:") && !startswith(k, "cairn:")])
+    error_message = "AWS refuses the tag ${join(", ", [for k, x in var.tags : "\"${k}\"" if !(length(k) >= 1 && length(k) <= 128 && length(x) <= 256 && !startswith(lower(k), "aws:") && !startswith(k, "cairn:"))])}: a key has 1 to 128 characters and begins neither with aws: nor with cairn:, a value has at most 256"
+  }
 }

@@ -144,7 +144,6 @@ func TestRetryerGivesUpOnNobody(t *testing.T) {
 }
 
 func TestLacking(t *testing.T) {
-	c := &Client{ID: "123456789012", Partition: "aws", Region: "eu-west-1"}
 	trail := &resource.Trail{Name: "t", ARN: "arn:aws:cloudtrail:eu-west-1:123456789012:trail/t", Bucket: "gds-audit-cloudtrails", Prefix: "123456789012"}
 	acl := `{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"s3:GetBucketAcl","Resource":"arn:aws:s3:::gds-audit-cloudtrails"}`
 	write := `{"Effect":"Allow","Principal":{"Service":"cloudtrail.amazonaws.com"},"Action":"s3:PutObject","Resource":"arn:aws:s3:::gds-audit-cloudtrails/123456789012/AWSLogs/123456789012/*","Condition":{"StringEquals":{"s3:x-amz-acl":"bucket-owner-full-control"}}}`
@@ -159,8 +158,8 @@ func TestLacking(t *testing.T) {
 		"none":         {"", []string{"AWSCloudTrailAclCheck20150319", "AWSCloudTrailWrite20150319"}},
 	} {
 		var got []string
-		for _, a := range c.lacking(trail, `{"Version":"2012-10-17","Statement":[`+tt.statements+`]}`) {
-			got = append(got, a.sid)
+		for _, a := range lackingIn(trail, `{"Version":"2012-10-17","Statement":[`+tt.statements+`]}`) {
+			got = append(got, a.Sid)
 		}
 		if d := cmp.Diff(tt.want, got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)

@@ -16,8 +16,28 @@ import (
 
 // Put makes the resource what wanted says. found is what the account has, nil
 // for a resource to create. A crash between two calls leaves a resource half
-// made, which the next plan finds and completes. say is told of long waits.
+// made; since each is created with its owner tag in one call, the next plan
+// finds it as its own and completes it. say is told of long waits.
 func (c *Client) Put(ctx context.Context, wanted, found resource.Spec, say func(string)) error {
+	err := c.put(ctx, wanted, found, say)
+	if found != nil || !taken(err) {
+		return err
+	}
+	// It was not there when the plan was made. Either the reply to our own call
+	// was lost and the SDK repeated it, or somebody else was quicker.
+	found, findErr := c.Find(ctx, wanted)
+	if findErr != nil || found == nil || !resource.Owned(wanted, found) {
+		return fmt.Errorf("%w; it was made by somebody else while this ran: plan again to see what it is", Plain(err))
+	}
+	return c.put(ctx, wanted, found, say)
+}
+
+// taken is AWS saying that there is one of this name already.
+func taken(err error) bool {
+	return is(err, "BucketAlreadyOwnedByYou", "ResourceAlreadyExistsException", "EntityAlreadyExists", "TrailAlreadyExistsException")
+}
+
+func (c *Client) put(ctx context.Context, wanted, found resource.Spec, say func(string)) error {
 	switch w := wanted.(type) {
 	case *resource.Bucket:
 		return c.putBucket(ctx, w, found, say)
@@ -80,18 +100,13 @@ func (c *Client) putLogGroup(ctx context.Context, w *resource.LogGroup, found re
 			return fmt.Errorf("set its key: %w", err)
 		}
 	}
-	set, gone := tagChanges(f.Tags, w.Tags)
-	if len(gone) > 0 {
-		if _, err := c.logs.UntagResource(ctx, &cloudwatchlogs.UntagResourceInput{ResourceArn: &f.ARN, TagKeys: gone}); err != nil {
-			return fmt.Errorf("remove its tags: %w", err)
-		}
-	}
-	if len(set) > 0 {
-		if _, err := c.logs.TagResource(ctx, &cloudwatchlogs.TagResourceInput{ResourceArn: &f.ARN, Tags: set}); err != nil {
-			return fmt.Errorf("tag it: %w", err)
-		}
-	}
-	return nil
+	return putTags(f.Tags, w.Tags, func(gone []string) error {
+		_, err := c.logs.UntagResource(ctx, &cloudwatchlogs.UntagResourceInput{ResourceArn: &f.ARN, TagKeys: gone})
+		return err
+	}, func(set map[string]string) error {
+		_, err := c.logs.TagResource(ctx, &cloudwatchlogs.TagResourceInput{ResourceArn: &f.ARN, Tags: set})
+		return err
+	})
 }
 
 func (c *Client) putRetention(ctx context.Context, w *resource.LogGroup) error {
@@ -131,18 +146,13 @@ func (c *Client) putRole(ctx context.Context, w *resource.Role, found resource.S
 			return fmt.Errorf("set its permissions boundary: %w", err)
 		}
 	}
-	set, gone := tagChanges(f.Tags, w.Tags)
-	if len(gone) > 0 {
-		if _, err := c.iam.UntagRole(ctx, &iam.UntagRoleInput{RoleName: &w.Name, TagKeys: gone}); err != nil {
-			return fmt.Errorf("remove its tags: %w", err)
-		}
-	}
-	if len(set) > 0 {
-		if _, err := c.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: &w.Name, Tags: iamTags(set)}); err != nil {
-			return fmt.Errorf("tag it: %w", err)
-		}
-	}
-	return nil
+	return putTags(f.Tags, w.Tags, func(gone []string) error {
+		_, err := c.iam.UntagRole(ctx, &iam.UntagRoleInput{RoleName: &w.Name, TagKeys: gone})
+		return err
+	}, func(set map[string]string) error {
+		_, err := c.iam.TagRole(ctx, &iam.TagRoleInput{RoleName: &w.Name, Tags: iamTags(set)})
+		return err
+	})
 }
 
 func (c *Client) putBoundary(ctx context.Context, w *resource.Role) error {
@@ -152,6 +162,23 @@ func (c *Client) putBoundary(ctx context.Context, w *resource.Role) error {
 	}
 	_, err := c.iam.PutRolePermissionsBoundary(ctx, &iam.PutRolePermissionsBoundaryInput{RoleName: &w.Name, PermissionsBoundary: &w.Boundary})
 	return err
+}
+
+// putTags gives a resource the wanted tags: remove takes away those that are
+// no longer wanted, set adds and changes others. Neither is called for nothing.
+func putTags(have, want map[string]string, remove func(keys []string) error, set func(tags map[string]string) error) error {
+	changed, gone := tagChanges(have, want)
+	if len(gone) > 0 {
+		if err := remove(gone); err != nil {
+			return fmt.Errorf("remove its tags: %w", err)
+		}
+	}
+	if len(changed) > 0 {
+		if err := set(changed); err != nil {
+			return fmt.Errorf("tag it: %w", err)
+		}
+	}
+	return nil
 }
 
 // tagChanges returns the tags to set and the keys to remove.

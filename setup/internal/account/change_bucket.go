@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -20,15 +21,17 @@ func (c *Client) putBucket(ctx context.Context, w *resource.Bucket, found resour
 	if f, _ := found.(*resource.Bucket); f != nil {
 		return c.putBucketTags(ctx, w.Bucket, w.Tags)
 	}
-	in := &s3.CreateBucketInput{Bucket: &w.Bucket}
+	// The bucket is born with its tags: a crash right after this call leaves one
+	// that is known as ours.
+	in := &s3.CreateBucketInput{Bucket: &w.Bucket, CreateBucketConfiguration: &types.CreateBucketConfiguration{Tags: s3Tags(w.Tags)}}
 	if w.ObjectLock {
 		in.ObjectLockEnabledForBucket = aws.Bool(true)
 	}
 	// us-east-1 is the one region that must not be named (S3 API reference).
 	if c.Region != "us-east-1" {
-		in.CreateBucketConfiguration = &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraint(c.Region)}
+		in.CreateBucketConfiguration.LocationConstraint = types.BucketLocationConstraint(c.Region)
 	}
-	err := settle(ctx, say, func(err error) bool { return is(err, "OperationAborted") }, func() error {
+	err := settle(ctx, say, aborted, func() error {
 		_, err := c.s3.CreateBucket(ctx, in)
 		return err
 	})
@@ -38,6 +41,7 @@ func (c *Client) putBucket(ctx context.Context, w *resource.Bucket, found resour
 	if err != nil || len(w.Tags) == 0 {
 		return err
 	}
+	// Once more, for endpoints that do not know tags in CreateBucket.
 	return settle(ctx, say, busy, func() error { return c.putBucketTags(ctx, w.Bucket, w.Tags) })
 }
 
@@ -46,12 +50,16 @@ func (c *Client) putBucketTags(ctx context.Context, bucket string, tags map[stri
 		_, err := c.s3.DeleteBucketTagging(ctx, &s3.DeleteBucketTaggingInput{Bucket: &bucket})
 		return err
 	}
+	_, err := c.s3.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{Bucket: &bucket, Tagging: &types.Tagging{TagSet: s3Tags(tags)}})
+	return err
+}
+
+func s3Tags(tags map[string]string) []types.Tag {
 	var set []types.Tag
 	for _, k := range slices.Sorted(maps.Keys(tags)) {
 		set = append(set, types.Tag{Key: aws.String(k), Value: aws.String(tags[k])})
 	}
-	_, err := c.s3.PutBucketTagging(ctx, &s3.PutBucketTaggingInput{Bucket: &bucket, Tagging: &types.Tagging{TagSet: set}})
-	return err
+	return set
 }
 
 // putSetting writes one setting of a bucket; each is one idempotent call.
@@ -103,6 +111,30 @@ func (c *Client) putSetting(ctx context.Context, wanted resource.Spec) error {
 	return err
 }
 
+// Unset takes a setting away from a bucket that stays.
+func (c *Client) Unset(ctx context.Context, found resource.Spec, say func(string)) error {
+	return settle(ctx, say, aborted, func() error {
+		var err error
+		switch f := found.(type) {
+		case *resource.BucketVersioning:
+			_, err = c.s3.PutBucketVersioning(ctx, &s3.PutBucketVersioningInput{
+				Bucket: &f.Bucket, VersioningConfiguration: &types.VersioningConfiguration{Status: types.BucketVersioningStatusSuspended},
+			})
+		case *resource.BucketLifecycle:
+			_, err = c.s3.DeleteBucketLifecycle(ctx, &s3.DeleteBucketLifecycleInput{Bucket: &f.Bucket})
+		case *resource.BucketLogging:
+			_, err = c.s3.PutBucketLogging(ctx, &s3.PutBucketLoggingInput{Bucket: &f.Bucket, BucketLoggingStatus: &types.BucketLoggingStatus{}})
+		case *resource.BucketObjectLock:
+			_, err = c.s3.PutObjectLockConfiguration(ctx, &s3.PutObjectLockConfigurationInput{
+				Bucket: &f.Bucket, ObjectLockConfiguration: &types.ObjectLockConfiguration{ObjectLockEnabled: types.ObjectLockEnabledEnabled},
+			})
+		default:
+			return fmt.Errorf("no way to take away %s", found.Kind())
+		}
+		return err
+	})
+}
+
 func lifecycleOf(w *resource.BucketLifecycle) types.LifecycleRule {
 	rule := types.LifecycleRule{
 		ID: aws.String(lifecycleRule), Status: types.ExpirationStatusEnabled, Filter: &types.LifecycleRuleFilter{Prefix: aws.String("")},
@@ -133,8 +165,10 @@ func (c *Client) Empty(ctx context.Context, bucket string) (bool, error) {
 // while emptying leaves fewer objects; destroying again goes on.
 func (c *Client) removeBucket(ctx context.Context, f *resource.Bucket, say func(string)) error {
 	remove := func() error {
-		_, err := c.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &f.Bucket})
-		return missing(err, "NoSuchBucket")
+		return settle(ctx, say, aborted, func() error {
+			_, err := c.s3.DeleteBucket(ctx, &s3.DeleteBucketInput{Bucket: &f.Bucket})
+			return missing(err, "NoSuchBucket")
+		})
 	}
 	err := remove()
 	if !is(err, "BucketNotEmpty") {
@@ -145,7 +179,7 @@ func (c *Client) removeBucket(ctx context.Context, f *resource.Bucket, say func(
 	}
 	// Log files on their way may arrive after the bucket was emptied.
 	for range 3 {
-		if err = c.emptyBucket(ctx, f.Bucket, say); err != nil {
+		if err = c.emptyBucket(ctx, f, say); err != nil {
 			return err
 		}
 		if err = remove(); !is(err, "BucketNotEmpty") {
@@ -155,8 +189,10 @@ func (c *Client) removeBucket(ctx context.Context, f *resource.Bucket, say func(
 	return err
 }
 
-func (c *Client) emptyBucket(ctx context.Context, bucket string, say func(string)) error {
-	gone := 0
+// emptyBucket deletes all versions of all objects. Like Terraform's
+// force_destroy it passes over a GOVERNANCE lock; COMPLIANCE holds for it too.
+func (c *Client) emptyBucket(ctx context.Context, f *resource.Bucket, say func(string)) error {
+	bucket, gone := f.Bucket, 0
 	for {
 		out, err := c.s3.ListObjectVersions(ctx, &s3.ListObjectVersionsInput{Bucket: &bucket})
 		if err != nil {
@@ -172,13 +208,21 @@ func (c *Client) emptyBucket(ctx context.Context, bucket string, say func(string
 		if len(ids) == 0 {
 			return nil
 		}
-		done, err := c.s3.DeleteObjects(ctx, &s3.DeleteObjectsInput{Bucket: &bucket, Delete: &types.Delete{Objects: ids, Quiet: aws.Bool(true)}})
+		in := &s3.DeleteObjectsInput{Bucket: &bucket, Delete: &types.Delete{Objects: ids, Quiet: aws.Bool(true)}}
+		if f.ObjectLock {
+			in.BypassGovernanceRetention = aws.Bool(true)
+		}
+		done, err := c.s3.DeleteObjects(ctx, in)
 		if err != nil {
 			return fmt.Errorf("delete its objects: %w", err)
 		}
 		if len(done.Errors) > 0 {
 			e := done.Errors[0]
-			return fmt.Errorf("delete %s and %d more: %s: %s", aws.ToString(e.Key), len(done.Errors)-1, aws.ToString(e.Code), aws.ToString(e.Message))
+			hint := ""
+			if f.ObjectLock {
+				hint = "; the bucket has object lock: objects locked in COMPLIANCE mode can be deleted when their retention has ended, and not before"
+			}
+			return fmt.Errorf("delete %s and %d more: %s: %s%s", aws.ToString(e.Key), len(done.Errors)-1, aws.ToString(e.Code), strings.TrimSuffix(aws.ToString(e.Message), "."), hint)
 		}
 		gone += len(ids)
 		say(fmt.Sprintf("%d objects and versions deleted", gone))

@@ -181,22 +181,17 @@ func advancedSelectors(list []resource.AdvancedSelector) []types.AdvancedEventSe
 }
 
 func (c *Client) putTrailTags(ctx context.Context, w, f *resource.Trail) error {
-	set, gone := tagChanges(f.Tags, w.Tags)
-	if len(gone) > 0 {
+	return putTags(f.Tags, w.Tags, func(gone []string) error {
 		var tags []types.Tag
 		for _, k := range gone {
 			tags = append(tags, types.Tag{Key: aws.String(k)})
 		}
-		if _, err := c.trails.RemoveTags(ctx, &cloudtrail.RemoveTagsInput{ResourceId: &f.ARN, TagsList: tags}); err != nil {
-			return fmt.Errorf("remove its tags: %w", err)
-		}
-	}
-	if len(set) > 0 {
-		if _, err := c.trails.AddTags(ctx, &cloudtrail.AddTagsInput{ResourceId: &f.ARN, TagsList: trailTags(set)}); err != nil {
-			return fmt.Errorf("tag it: %w", err)
-		}
-	}
-	return nil
+		_, err := c.trails.RemoveTags(ctx, &cloudtrail.RemoveTagsInput{ResourceId: &f.ARN, TagsList: tags})
+		return err
+	}, func(set map[string]string) error {
+		_, err := c.trails.AddTags(ctx, &cloudtrail.AddTagsInput{ResourceId: &f.ARN, TagsList: trailTags(set)})
+		return err
+	})
 }
 
 func (c *Client) putLogging(ctx context.Context, w, f *resource.Trail) error {

@@ -7,18 +7,23 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
+	"github.com/aws/smithy-go"
+	smithyhttp "github.com/aws/smithy-go/transport/http"
 
 	"cairn/internal/arn"
 )
@@ -32,8 +37,21 @@ type Target struct {
 	// asking on an endpoint that is an IP address or localhost, which cannot
 	// have a name for each bucket.
 	PathStyle bool
+	// Role is the role to assume with these credentials; nil for none.
+	Role *Role
+	// Transport carries the calls; nil for the SDK's own.
+	Transport http.RoundTripper
 	// Where is the provider block's place for messages, or empty.
 	Where string
+	// NoFiles is true if there is no folder whose provider block could name a
+	// region.
+	NoFiles bool
+}
+
+// Role is a role to assume. All but ARN may be empty.
+type Role struct {
+	ARN, SessionName, ExternalID string
+	Duration                     time.Duration
 }
 
 // Client speaks to one account in one region.
@@ -43,6 +61,7 @@ type Client struct {
 	// Endpoint is the URL the calls go to instead of AWS, or empty.
 	Endpoint string
 
+	cfg    aws.Config
 	s3     *s3.Client
 	iam    *iam.Client
 	logs   *cloudwatchlogs.Client
@@ -63,7 +82,17 @@ func Connect(ctx context.Context, t Target) (*Client, error) {
 	}
 	cfg, err := config.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
-		return nil, fmt.Errorf("read AWS configuration: %w", err)
+		return nil, explainConfig(err)
+	}
+	if t.Transport != nil {
+		// Not among the options: those do not go together with AWS_CA_BUNDLE.
+		cfg.HTTPClient = &http.Client{Transport: t.Transport}
+	}
+	if err := checkEndpoint(aws.ToString(cfg.BaseEndpoint)); err != nil {
+		return nil, err
+	}
+	if cfg.Region == "" && t.NoFiles {
+		return nil, errors.New("neither the environment nor the profile names a region: set AWS_REGION, such as AWS_REGION=eu-west-1")
 	}
 	if cfg.Region == "" {
 		place := "there is no provider \"aws\" block"
@@ -75,14 +104,19 @@ func Connect(ctx context.Context, t Target) (*Client, error) {
 	if err := credentials(ctx, cfg); err != nil {
 		return nil, err
 	}
-	c := &Client{Region: cfg.Region, Endpoint: aws.ToString(cfg.BaseEndpoint)}
+	if t.Role != nil {
+		if err := assume(ctx, &cfg, t); err != nil {
+			return nil, err
+		}
+	}
+	c := &Client{cfg: cfg, Region: cfg.Region, Endpoint: aws.ToString(cfg.BaseEndpoint)}
 	c.s3 = s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = t.PathStyle || local(c.Endpoint) })
 	c.iam = iam.NewFromConfig(cfg)
 	c.logs = cloudwatchlogs.NewFromConfig(cfg)
 	c.trails = cloudtrail.NewFromConfig(cfg)
 	who, err := sts.NewFromConfig(cfg).GetCallerIdentity(ctx, &sts.GetCallerIdentityInput{})
 	if err != nil {
-		return nil, c.explainIdentity(err)
+		return nil, explainIdentity(err, cfg)
 	}
 	caller, err := arn.Parse(aws.ToString(who.Arn))
 	if err != nil {
@@ -91,6 +125,13 @@ func Connect(ctx context.Context, t Target) (*Client, error) {
 	c.ID, c.Partition = aws.ToString(who.Account), caller.Partition
 	return c, nil
 }
+
+// Config returns the configuration the client calls with, for other services
+// and regions.
+func (c *Client) Config() aws.Config { return c.cfg.Copy() }
+
+// PathStyle reports whether S3 is called with path-style addresses.
+func (c *Client) PathStyle() bool { return c.s3.Options().UsePathStyle }
 
 // credentials makes sure there are some. The chain ends at the metadata
 // service of a virtual machine, which elsewhere only ever times out.
@@ -101,24 +142,91 @@ func credentials(ctx context.Context, cfg aws.Config) error {
 	if cfg.Credentials == nil {
 		return errors.New("there are no AWS credentials: " + hint)
 	}
+	_, err := cfg.Credentials.Retrieve(ctx)
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains(err.Error(), "no EC2 IMDS role found"):
+		// The end of the chain: all it says is that this is no machine of AWS's.
+		return errors.New("there are no AWS credentials: " + hint)
+	}
+	return fmt.Errorf("there are no AWS credentials: %s (%w)", hint, Plain(err))
+}
+
+// assume puts the role's credentials in place of those found, and makes sure
+// that they may be had.
+func assume(ctx context.Context, cfg *aws.Config, t Target) error {
+	provider := stscreds.NewAssumeRoleProvider(sts.NewFromConfig(*cfg), t.Role.ARN, func(o *stscreds.AssumeRoleOptions) {
+		o.RoleSessionName = t.Role.SessionName
+		if o.RoleSessionName == "" {
+			o.RoleSessionName = "cairn"
+		}
+		o.ExternalID = optional(t.Role.ExternalID)
+		if t.Role.Duration > 0 {
+			o.Duration = t.Role.Duration
+		}
+	})
+	asked := *cfg
+	cfg.Credentials = aws.NewCredentialsCache(provider)
 	if _, err := cfg.Credentials.Retrieve(ctx); err != nil {
-		return fmt.Errorf("there are no AWS credentials: %s (%w)", hint, err)
+		if op, ok := errors.AsType[*smithy.OperationError](err); ok {
+			err = op // without the cache's own words about it
+		}
+		if is(err, "AccessDenied") {
+			return fmt.Errorf("%s: assume role %s: %w; the role's trust policy and the caller's own policies must both allow sts:AssumeRole", t.Where, t.Role.ARN, Plain(err))
+		}
+		return fmt.Errorf("%s: assume role %s: %w", t.Where, t.Role.ARN, explainIdentity(err, asked))
 	}
 	return nil
 }
 
-func (c *Client) explainIdentity(err error) error {
-	where := "AWS in " + c.Region
-	if c.Endpoint != "" {
-		where = c.Endpoint
+func explainConfig(err error) error {
+	if missing, ok := errors.AsType[config.SharedConfigProfileNotExistError](err); ok {
+		return fmt.Errorf("there is no AWS profile %q: `aws configure list-profiles` lists those there are, `aws configure --profile %s` makes it", missing.Profile, missing.Profile)
+	}
+	return fmt.Errorf("read AWS configuration: %w", err)
+}
+
+// checkEndpoint refuses what the SDK would only stumble over call by call.
+func checkEndpoint(endpoint string) error {
+	if endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(endpoint)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("AWS_ENDPOINT_URL is %q, which is not a URL: it looks like http://127.0.0.1:4566 (`cairn env` prints the one of a running engine)", endpoint)
+	}
+	return nil
+}
+
+// explainIdentity tells why an endpoint does not say whose the credentials
+// are, and what to do.
+func explainIdentity(err error, cfg aws.Config) error {
+	where := "AWS in " + cfg.Region
+	endpoint := aws.ToString(cfg.BaseEndpoint)
+	if endpoint != "" {
+		where = endpoint
 	}
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return fmt.Errorf("nobody listens at %s (AWS_ENDPOINT_URL): start an engine with `cairn serve`, or unset AWS_ENDPOINT_URL to use AWS", where)
 	}
-	if dns := new(net.DNSError); errors.As(err, &dns) {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return fmt.Errorf("reach %s: the name %s cannot be resolved: check the network, the region and AWS_ENDPOINT_URL", where, dns.Name)
 	}
-	return fmt.Errorf("ask %s whose credentials these are: %w", where, Plain(err))
+	hint := ""
+	switch code(err) {
+	case "InvalidClientTokenId", "UnrecognizedClientException":
+		hint = "; the access key is not one of this endpoint's: check AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN, AWS_PROFILE and AWS_ENDPOINT_URL (for a cairn engine: eval \"$(cairn env)\")"
+	case "SignatureDoesNotMatch":
+		hint = "; the secret does not belong to the access key: check AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+	case "ExpiredToken", "ExpiredTokenException", "RequestExpired":
+		hint = "; the session has ended: sign in again (aws sso login), or fetch new credentials"
+	case "":
+		if endpoint != "" && errors.As(err, new(*smithyhttp.ResponseError)) {
+			return fmt.Errorf("what answers at %s (AWS_ENDPOINT_URL) does not speak as AWS does: correct the URL, or unset it to use AWS", where)
+		}
+	}
+	return fmt.Errorf("ask %s whose credentials these are: %w%s", where, Plain(err), hint)
 }
 
 // local reports whether an endpoint's host has no subdomains.

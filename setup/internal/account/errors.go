@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,7 +21,8 @@ func Plain(err error) error {
 	if !errors.As(err, &op) || !errors.As(err, &api) {
 		return err
 	}
-	short := strings.TrimSuffix(api.ErrorCode()+": "+api.ErrorMessage(), ": ")
+	// Without AWS's full stop: something may follow.
+	short := strings.TrimSuffix(strings.TrimSuffix(api.ErrorCode()+": "+api.ErrorMessage(), "."), ": ")
 	return &plainError{text: strings.Replace(err.Error(), op.Error(), short, 1), err: err}
 }
 
@@ -34,8 +36,7 @@ func (e *plainError) Unwrap() error { return e.err }
 
 // code returns the AWS error code, or "".
 func code(err error) string {
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		return api.ErrorCode()
 	}
 	return ""
@@ -44,12 +45,7 @@ func code(err error) string {
 // is reports whether err is an AWS error of one of the codes.
 func is(err error, codes ...string) bool {
 	got := code(err)
-	for _, c := range codes {
-		if got != "" && got == c {
-			return true
-		}
-	}
-	return false
+	return got != "" && slices.Contains(codes, got)
 }
 
 // missing turns "there is none" errors into no error.
@@ -96,6 +92,9 @@ func settle(ctx context.Context, say func(string), passing func(error) bool, do 
 func busy(err error) bool {
 	return is(err, "OperationAborted", "NoSuchBucket", "ConflictException")
 }
+
+// aborted is S3 refusing two changes of one bucket at a time.
+func aborted(err error) bool { return is(err, "OperationAborted") }
 
 // fresh is IAM or CloudWatch Logs not yet seeing what was just made.
 func fresh(err error) bool {

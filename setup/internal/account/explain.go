@@ -9,28 +9,39 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
+	"cairn/internal/arn"
 	"cairn/internal/policy"
 	"cairn/setup/internal/resource"
 )
 
-// access is one thing CloudTrail must be allowed to do on the bucket.
-type access struct {
-	sid, action, resource string
-	acl                   bool
+// Access is one thing CloudTrail must be allowed to do on a trail's bucket.
+type Access struct {
+	// Sid is the id AWS's documentation gives to the statement that allows it.
+	Sid string
+	// Action is s3:GetBucketAcl or s3:PutObject.
+	Action string
+	// Resource is the ARN pattern the statement has to allow.
+	Resource string
+	// ACL is true if files are put with the ACL bucket-owner-full-control.
+	ACL bool
 }
 
-// needs lists what a trail's bucket policy must allow (spec 5.1). PutObject
-// is asked for a file below the folder of the account.
-func (c *Client) needs(t *resource.Trail) []access {
-	bucket := "arn:" + c.Partition + ":s3:::" + t.Bucket
+// Needs lists what a trail's bucket policy must allow (spec 5.1). The trail's
+// ARN says whose account and which partition it is.
+func Needs(t *resource.Trail) []Access {
+	own, err := arn.Parse(t.ARN)
+	if err != nil { // nothing is known then but the bucket
+		own = arn.ARN{Partition: "aws", Account: "*"}
+	}
+	bucket := "arn:" + own.Partition + ":s3:::" + t.Bucket
 	folder := bucket + "/"
 	if t.Prefix != "" {
 		folder += t.Prefix + "/"
 	}
-	folder += "AWSLogs/" + c.ID + "/*"
-	return []access{
-		{sid: "AWSCloudTrailAclCheck20150319", action: "s3:GetBucketAcl", resource: bucket},
-		{sid: "AWSCloudTrailWrite20150319", action: "s3:PutObject", resource: folder, acl: true},
+	folder += "AWSLogs/" + own.Account + "/*"
+	return []Access{
+		{Sid: "AWSCloudTrailAclCheck20150319", Action: "s3:GetBucketAcl", Resource: bucket},
+		{Sid: "AWSCloudTrailWrite20150319", Action: "s3:PutObject", Resource: folder, ACL: true},
 	}
 }
 
@@ -48,9 +59,9 @@ func (c *Client) explainTrail(ctx context.Context, t *resource.Trail, err error)
 		return err
 	}
 	text, readable := c.bucketPolicyText(ctx, t.Bucket)
-	lacking := c.needs(t)
+	lacking := Needs(t)
 	if readable {
-		lacking = c.lacking(t, text)
+		lacking = lackingIn(t, text)
 	}
 	var b strings.Builder
 	switch {
@@ -67,11 +78,11 @@ func (c *Client) explainTrail(ctx context.Context, t *resource.Trail, err error)
 		if i > 0 {
 			b.WriteString(" and ")
 		}
-		fmt.Fprintf(&b, "%s on %s", a.action, a.resource)
-		if a.acl {
+		fmt.Fprintf(&b, "%s on %s", a.Action, a.Resource)
+		if a.ACL {
 			b.WriteString(" with s3:x-amz-acl bucket-owner-full-control")
 		}
-		statements = append(statements, a.statement(t.ARN))
+		statements = append(statements, a.Statement(t.ARN))
 	}
 	doc, jsonErr := json.MarshalIndent(statements, "", "  ")
 	if jsonErr != nil {
@@ -80,15 +91,15 @@ func (c *Client) explainTrail(ctx context.Context, t *resource.Trail, err error)
 	return fmt.Errorf("%w\n%s.\nAsk the owner of the bucket to add to the Statement list of its policy:\n%s", Plain(err), b.String(), doc)
 }
 
-// statement is the statement that allows the access to one trail.
-func (a access) statement(trailARN string) map[string]any {
+// Statement is the policy statement that allows the access to one trail.
+func (a Access) Statement(trailARN string) map[string]any {
 	equals := map[string]any{"aws:SourceArn": trailARN}
-	if a.acl {
+	if a.ACL {
 		equals["s3:x-amz-acl"] = "bucket-owner-full-control"
 	}
 	return map[string]any{
-		"Sid": a.sid, "Effect": "Allow", "Principal": map[string]any{"Service": "cloudtrail.amazonaws.com"},
-		"Action": a.action, "Resource": a.resource, "Condition": map[string]any{"StringEquals": equals},
+		"Sid": a.Sid, "Effect": "Allow", "Principal": map[string]any{"Service": "cloudtrail.amazonaws.com"},
+		"Action": a.Action, "Resource": a.Resource, "Condition": map[string]any{"StringEquals": equals},
 	}
 }
 
@@ -109,30 +120,49 @@ func (c *Client) bucketPolicyText(ctx context.Context, bucket string) (string, b
 // trail: then a refusal is of the passing kind.
 func (c *Client) bucketAllows(ctx context.Context, t *resource.Trail) bool {
 	text, ok := c.bucketPolicyText(ctx, t.Bucket)
-	return ok && len(c.lacking(t, text)) == 0
+	return ok && len(lackingIn(t, text)) == 0
 }
 
-// lacking returns what a bucket policy does not allow the trail.
-func (c *Client) lacking(t *resource.Trail, text string) []access {
+// lackingIn returns what a bucket policy does not allow the trail.
+func lackingIn(t *resource.Trail, text string) []Access {
 	doc, err := policy.Parse([]byte(text))
 	if err != nil {
-		return c.needs(t)
+		return Needs(t)
 	}
-	var out []access
-	for _, a := range c.needs(t) {
-		q := policy.Query{
-			Principal: policy.Principal{Service: "cloudtrail.amazonaws.com"}, Action: a.action, Resource: strings.TrimSuffix(a.resource, "*") + "CloudTrail/file.json.gz",
-			ResourceAccount: c.ID, ResourcePolicy: doc,
-			Context: policy.Context{"aws:sourcearn": {t.ARN}, "aws:sourceaccount": {c.ID}, "aws:securetransport": {"true"}},
-		}
-		if a.acl {
-			q.Context["s3:x-amz-acl"] = []string{"bucket-owner-full-control"}
-		} else {
-			q.Resource = a.resource
-		}
-		if !policy.Evaluate(&q).Allowed {
+	var out []Access
+	for _, a := range Needs(t) {
+		if !policy.Evaluate(a.Query(t, doc)).Allowed {
 			out = append(out, a)
 		}
 	}
 	return out
+}
+
+// Query asks whether a bucket policy allows the access as CloudTrail uses it
+// for the trail: for a log file, with the headers it puts files with (spec
+// 1.4).
+func (a Access) Query(t *resource.Trail, doc *policy.Document) *policy.Query {
+	own, err := arn.Parse(t.ARN)
+	if err != nil {
+		own = arn.ARN{Account: "*"}
+	}
+	q := &policy.Query{
+		Principal: policy.Principal{Service: "cloudtrail.amazonaws.com"}, Action: a.Action, Resource: a.Resource,
+		ResourcePolicy: doc,
+		Context: policy.Context{
+			"aws:sourcearn": {t.ARN}, "aws:sourceaccount": {own.Account}, "aws:securetransport": {"true"},
+			"aws:principalisawsservice": {"true"}, "aws:principalservicename": {"cloudtrail.amazonaws.com"},
+		},
+	}
+	if !a.ACL {
+		return q
+	}
+	q.Resource = strings.TrimSuffix(a.Resource, "*") + "CloudTrail/file.json.gz"
+	q.Context["s3:x-amz-acl"] = []string{"bucket-owner-full-control"}
+	q.Context["s3:x-amz-server-side-encryption"] = []string{"AES256"}
+	if t.KMSKey != "" {
+		q.Context["s3:x-amz-server-side-encryption"] = []string{"aws:kms"}
+		q.Context["s3:x-amz-server-side-encryption-aws-kms-key-id"] = []string{t.KMSKey}
+	}
+	return q
 }

@@ -18,16 +18,20 @@ import (
 var errForeignBucket = errors.New("the name is taken by another account, or these credentials may not read the bucket: choose another s3_bucket_name, or allow s3:ListBucket on it")
 
 func (c *Client) findBucket(ctx context.Context, w *resource.Bucket) (resource.Spec, error) {
-	if _, err := c.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &w.Bucket}); err != nil {
+	head, err := c.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &w.Bucket})
+	if err != nil {
 		switch code(err) {
 		case "NotFound", "NoSuchBucket":
 			return nil, nil
 		case "Forbidden", "AccessDenied":
-			return nil, fmt.Errorf("%w", errForeignBucket)
+			return nil, errForeignBucket
 		case "MovedPermanently", "PermanentRedirect":
 			return nil, fmt.Errorf("the bucket is in another region than %s: set the provider's region to the bucket's", c.Region)
 		}
 		return nil, err
+	}
+	if region := aws.ToString(head.BucketRegion); region != "" && region != c.Region {
+		return nil, fmt.Errorf("the bucket is in %s, not in %s: set the provider's region to %s, or choose another s3_bucket_name", region, c.Region, region)
 	}
 	found := &resource.Bucket{Bucket: w.Bucket, ForceDestroy: w.ForceDestroy, Tags: map[string]string{}}
 	lock, err := c.s3.GetObjectLockConfiguration(ctx, &s3.GetObjectLockConfigurationInput{Bucket: &w.Bucket})

@@ -13,7 +13,8 @@ import (
 )
 
 func (c *Client) findTrail(ctx context.Context, w *resource.Trail) (resource.Spec, error) {
-	out, err := c.trails.DescribeTrails(ctx, &cloudtrail.DescribeTrailsInput{TrailNameList: []string{w.Name}, IncludeShadowTrails: aws.Bool(true)})
+	// Asked for by name, a multi-region trail of another region is not told.
+	out, err := c.trails.DescribeTrails(ctx, &cloudtrail.DescribeTrailsInput{IncludeShadowTrails: aws.Bool(true)})
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +97,7 @@ func (c *Client) findSelectors(ctx context.Context, found *resource.Trail) error
 				NotStartsWith: f.NotStartsWith, EndsWith: f.EndsWith, NotEndsWith: f.NotEndsWith,
 			})
 		}
+		sel.SortFields()
 		found.Advanced = append(found.Advanced, sel)
 	}
 	return nil

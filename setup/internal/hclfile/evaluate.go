@@ -17,7 +17,8 @@ import (
 
 // Wanted is what the files describe.
 type Wanted struct {
-	Provider Provider
+	// Providers are those the modules use, in the order of their first use.
+	Providers []Provider
 	// Resources are in an order in which each comes after what it needs.
 	// There are none if the account was not given.
 	Resources []resource.Resource
@@ -35,13 +36,13 @@ type Output struct {
 	Sensitive bool
 }
 
-// Evaluate works out what the files describe on an account. With a nil
-// account it finds everything that is wrong with the files alone and returns
-// the provider; module outputs are unknown then. The error is of type
-// Problems.
-func (f *Folder) Evaluate(flags []Flag, getenv func(string) string, acc *module.Account) (*Wanted, error) {
+// Evaluate works out what the files describe on accounts, given by the name of
+// the provider that leads to each. With no account it finds everything that is
+// wrong with the files alone and returns the providers; module outputs are
+// unknown then. The error is of type Problems.
+func (f *Folder) Evaluate(flags []Flag, getenv func(string) string, accounts map[string]module.Account) (*Wanted, error) {
 	e := &evaluator{
-		f: f, acc: acc, functions: &hcl.EvalContext{Functions: functions()},
+		f: f, accounts: map[string]module.Account{}, functions: &hcl.EvalContext{Functions: functions()},
 		vars: map[string]cty.Value{}, locals: map[string]cty.Value{}, modules: map[string]cty.Value{}, inputs: map[string]module.Values{},
 		needs: map[string][]string{}, bad: map[hcl.Range]bool{},
 	}
@@ -57,11 +58,17 @@ func (f *Folder) Evaluate(flags []Flag, getenv func(string) string, acc *module.
 		}
 		e.collectSecrets(value)
 	}
-	w := &Wanted{Provider: e.evalProvider()}
-	if acc != nil {
-		withTags := *acc
-		withTags.DefaultTags = w.Provider.DefaultTags
-		e.acc = &withTags
+	w := &Wanted{}
+	providers := e.evalProviders()
+	for name, acc := range accounts {
+		acc.DefaultTags = providers[name].DefaultTags
+		e.accounts[name] = acc
+	}
+	for _, name := range f.order {
+		used := providers[f.modules[name].provider]
+		if !slices.ContainsFunc(w.Providers, func(p Provider) bool { return p.Name == used.Name }) {
+			w.Providers = append(w.Providers, used)
+		}
 	}
 	for _, name := range sorted(f.locals) {
 		e.local(name)
@@ -73,7 +80,7 @@ func (f *Folder) Evaluate(flags []Flag, getenv func(string) string, acc *module.
 	if err := e.p.err(); err != nil {
 		return nil, err
 	}
-	if acc != nil {
+	if len(accounts) > 0 {
 		w.Resources = e.resources()
 	}
 	w.Secrets = e.secrets
@@ -84,7 +91,7 @@ func (f *Folder) Evaluate(flags []Flag, getenv func(string) string, acc *module.
 // stand in any order.
 type evaluator struct {
 	f         *Folder
-	acc       *module.Account
+	accounts  map[string]module.Account
 	functions *hcl.EvalContext
 	p         Problems
 
@@ -286,16 +293,17 @@ func (e *evaluator) module(name string) cty.Value {
 	e.inputs[name] = in
 	e.needs[name] = slices.Sorted(maps.Keys(needs))
 	e.done = append(e.done, name)
-	e.modules[name] = c.module.Output(in, e.usableAccount(before))
+	e.modules[name] = c.module.Output(in, e.usableAccount(c, before))
 	return e.modules[name]
 }
 
 // usableAccount is the account if the module just evaluated has no problem.
-func (e *evaluator) usableAccount(before int) *module.Account {
-	if len(e.p) != before {
+func (e *evaluator) usableAccount(c *call, before int) *module.Account {
+	acc, ok := e.accounts[c.provider]
+	if !ok || len(e.p) != before {
 		return nil
 	}
-	return e.acc
+	return &acc
 }
 
 // input evaluates one input of a module block.
@@ -381,13 +389,15 @@ func (e *evaluator) resources() []resource.Resource {
 	owner := map[string]string{}
 	for _, name := range e.done {
 		c := e.f.modules[name]
-		for _, r := range c.module.Build(name, e.inputs[name], *e.acc) {
+		acc := e.accounts[c.provider]
+		for _, r := range c.module.Build(name, e.inputs[name], acc) {
+			r.Provider = c.provider
 			for _, n := range e.needs[name] {
 				r.Needs = append(r.Needs, made[n]...)
 			}
 			made[name] = append(made[name], r.Address)
 			if r.Part == "" {
-				key := r.Spec.Kind() + " " + resource.ID(r.Spec)
+				key := identity(r.Spec, acc)
 				if other := owner[key]; other != "" {
 					e.p.add(c.block.DefRange(), "%s and %s are the same %s %q: give one of them another name", other, r.Address, r.Spec.Kind(), resource.ID(r.Spec))
 				}
@@ -397,6 +407,19 @@ func (e *evaluator) resources() []resource.Resource {
 		}
 	}
 	return all
+}
+
+// identity is what only one resource can have: names of buckets are shared by
+// all accounts, those of roles by all regions of one.
+func identity(s resource.Spec, acc module.Account) string {
+	scope := acc.ID + " " + acc.Region
+	switch s.(type) {
+	case *resource.Bucket:
+		scope = ""
+	case *resource.Role:
+		scope = acc.ID
+	}
+	return s.Kind() + " " + resource.ID(s) + " " + scope
 }
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

@@ -1,5 +1,5 @@
 // Package hclfile reads the Terraform files of one folder, as far as they
-// use the three CloudTrail modules: variables, locals, the aws provider,
+// use the CloudTrail modules: variables, locals, the aws provider,
 // module blocks and outputs. What it does not support it refuses, by file,
 // line and column, and says what to do instead.
 //
@@ -29,7 +29,7 @@ type Folder struct {
 	locals    map[string]*hclsyntax.Attribute
 	modules   map[string]*call
 	outputs   map[string]*output
-	provider  *provider
+	providers map[string]*provider
 	// order holds the module names as they are declared.
 	order []string
 	// auto holds the folder's terraform.tfvars and *.auto.tfvars values.
@@ -37,9 +37,10 @@ type Folder struct {
 }
 
 type call struct {
-	name   string
-	block  *hclsyntax.Block
-	module *module.Module
+	name     string
+	block    *hclsyntax.Block
+	module   *module.Module
+	provider string
 }
 
 type output struct {
@@ -49,13 +50,17 @@ type output struct {
 	sensitive hclsyntax.Expression
 }
 
+func newFolder(dir string) *Folder {
+	return &Folder{
+		dir: dir, variables: map[string]*variable{}, locals: map[string]*hclsyntax.Attribute{},
+		modules: map[string]*call{}, outputs: map[string]*output{}, providers: map[string]*provider{},
+	}
+}
+
 // Load reads all *.tf files and automatic variable files of dir. The error is
 // of type Problems if the files are to blame.
 func Load(dir string) (*Folder, error) {
-	f := &Folder{
-		dir: dir, variables: map[string]*variable{}, locals: map[string]*hclsyntax.Attribute{},
-		modules: map[string]*call{}, outputs: map[string]*output{},
-	}
+	f := newFolder(dir)
 	names, err := configFiles(dir)
 	if err != nil {
 		return nil, err
@@ -63,7 +68,7 @@ func Load(dir string) (*Folder, error) {
 	var p Problems
 	for _, name := range names {
 		path := filepath.Join(dir, name)
-		src, err := os.ReadFile(path) //nolint:gosec // reading the folder the caller names is the job
+		src, err := os.ReadFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("read configuration: %w", err)
 		}
@@ -73,6 +78,7 @@ func Load(dir string) (*Folder, error) {
 			f.auto = append(f.auto, readVarFile(path, src, &p)...)
 		}
 	}
+	f.checkProviders(&p)
 	if len(p) == 0 && len(f.modules) == 0 {
 		return nil, fmt.Errorf("nothing to set up in %s: its files hold no module block; name the folder whose main.tf uses the cloudtrail modules", show(dir))
 	}
@@ -81,12 +87,10 @@ func Load(dir string) (*Folder, error) {
 
 // Parse reads one file's text, as Load does from a folder.
 func Parse(filename string, src []byte) (*Folder, error) {
-	f := &Folder{
-		dir: filepath.Dir(filename), variables: map[string]*variable{}, locals: map[string]*hclsyntax.Attribute{},
-		modules: map[string]*call{}, outputs: map[string]*output{},
-	}
+	f := newFolder(filepath.Dir(filename))
 	var p Problems
 	f.parse(filename, src, &p)
+	f.checkProviders(&p)
 	return f, p.err()
 }
 
@@ -135,7 +139,7 @@ func show(dir string) string {
 func (f *Folder) parse(path string, src []byte, p *Problems) {
 	file, diags := hclsyntax.ParseConfig(src, path, hcl.InitialPos)
 	if diags.HasErrors() {
-		p.addDiags(diags)
+		p.addSyntax(diags)
 		return
 	}
 	body, ok := file.Body.(*hclsyntax.Body)
@@ -175,7 +179,7 @@ func (f *Folder) block(b *hclsyntax.Block, p *Problems) {
 			f.addProvider(name, b, p)
 		}
 	case "resource", "data":
-		p.add(b.DefRange(), "%s blocks are not supported: cairn sets up the three cloudtrail modules and nothing else; manage %s with terraform in a folder of its own, and pass what the trail needs in as a variable (%s)",
+		p.add(b.DefRange(), "%s blocks are not supported: cairn sets up the cloudtrail modules and nothing else; manage %s with terraform in a folder of its own, and pass what the trail needs in as a variable (%s)",
 			b.Type, strings.Join(b.Labels, "."), "--var NAME=VALUE")
 	default:
 		known := []string{"terraform", "provider", "variable", "locals", "module", "output"}
@@ -231,6 +235,7 @@ func (f *Folder) addModule(name string, b *hclsyntax.Block, p *Problems) {
 	f.modules[name] = c // also when it is wrong, so that references to it are not errors too
 	f.order = append(f.order, name)
 	noBlocks(b, p)
+	c.provider = providerOf(b, p)
 	c.module = moduleOf(b, p)
 	if c.module == nil {
 		return
@@ -242,15 +247,19 @@ func (f *Folder) addModule(name string, b *hclsyntax.Block, p *Problems) {
 	}
 	for _, a := range sortedAttributes(b.Body) {
 		switch a.Name {
-		case "source", "depends_on":
+		case "source", "depends_on", "providers":
 		case "version":
 			p.add(a.NameRange, "version goes with modules from a registry; this module is a folder, remove the line")
-		case "count", "for_each", "providers":
-			p.add(a.NameRange, "%s is not supported in a module block: write one block, and one folder, for each trail", a.Name)
+		case "count", "for_each":
+			p.add(a.NameRange, "%s is not supported in a module block: write one block for each trail", a.Name)
 		default:
 			if !slices.Contains(inputs, a.Name) {
 				meant[Nearest(a.Name, inputs)] = true
-				p.add(a.NameRange, "module %q (%s) has no input %q%s", name, c.module.Name, a.Name, didYouMean(a.Name, inputs))
+				hint := didYouMean(a.Name, inputs)
+				if hint == "" {
+					hint = ": its inputs are " + strings.Join(inputs, ", ")
+				}
+				p.add(a.NameRange, "module %q (%s) has no input %q%s", name, c.module.Name, a.Name, hint)
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"cairn/setup/internal/module"
+	"cairn/setup/internal/resource"
 )
 
 func none(string) string { return "" }
@@ -50,7 +52,7 @@ func TestBadFiles(t *testing.T) {
 }
 
 func TestExamples(t *testing.T) {
-	acc := &module.Account{ID: "123456789012", Partition: "aws", Region: "eu-west-1"}
+	acc := map[string]module.Account{"aws": {ID: "123456789012", Partition: "aws", Region: "eu-west-1"}}
 	for dir, want := range map[string]int{"own-bucket": 9, "someone-elses-bucket": 1} {
 		folder, err := Load(filepath.Join("..", "..", "..", "examples", dir))
 		if err != nil {
@@ -63,8 +65,9 @@ func TestExamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(w.Resources) != want || w.Provider.Region != "eu-west-1" {
-			t.Errorf("%s: %d resources in %q, want %d", dir, len(w.Resources), w.Provider.Region, want)
+		present := slices.DeleteFunc(w.Resources, func(r resource.Resource) bool { return r.Absent })
+		if len(present) != want || w.Providers[0].Region != "eu-west-1" {
+			t.Errorf("%s: %d resources in %q, want %d", dir, len(present), w.Providers[0].Region, want)
 		}
 	}
 }
@@ -100,7 +103,7 @@ output "ids" { value = join(",", var.ids) }
 		if err != nil {
 			t.Fatal(err)
 		}
-		w, err := folder.Evaluate(flags, func(k string) string { return env[k] }, &module.Account{ID: "123456789012", Partition: "aws", Region: "eu-west-1"})
+		w, err := folder.Evaluate(flags, func(k string) string { return env[k] }, map[string]module.Account{"aws": {ID: "123456789012", Partition: "aws", Region: "eu-west-1"}})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -154,7 +157,7 @@ output "all" { value = [local.a, local.list[0], local.null, local.re, local.plai
 	if err != nil {
 		t.Fatal(err)
 	}
-	w, err := folder.Evaluate(nil, none, &module.Account{ID: "123456789012", Partition: "aws", Region: "eu-west-1"})
+	w, err := folder.Evaluate(nil, none, map[string]module.Account{"aws": {ID: "123456789012", Partition: "aws", Region: "eu-west-1"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,8 +170,8 @@ output "all" { value = [local.a, local.list[0], local.null, local.re, local.plai
 		t.Error(d)
 	}
 	last := w.Resources[len(w.Resources)-1]
-	if last.Address != "module.m.aws_cloudtrail.this" || len(last.Needs) != 5 {
-		t.Errorf("the trail must come last and need the bucket's 5 resources: %s needs %v", last.Address, last.Needs)
+	if last.Address != "module.m.aws_cloudtrail.this" || len(last.Needs) != 8 {
+		t.Errorf("the trail must come last and need all of the bucket's 8 resources: %s needs %v", last.Address, last.Needs)
 	}
 }
 
@@ -242,6 +245,6 @@ func FuzzParse(f *testing.F) {
 		}
 		// What is right without an account must also be right with one, or
 		// be refused; it must not crash.
-		_, _ = folder.Evaluate(flags, none, &module.Account{ID: "123456789012", Partition: "aws", Region: "eu-west-1"})
+		_, _ = folder.Evaluate(flags, none, map[string]module.Account{"aws": {ID: "123456789012", Partition: "aws", Region: "eu-west-1"}})
 	})
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
+
+	"cairn/internal/spell"
 )
 
 // Problem is one thing wrong with the files.
@@ -59,14 +61,30 @@ func (p *Problems) addDiags(diags hcl.Diagnostics) {
 		if text == "" {
 			text = d.Summary
 		}
-		if d.Summary == "Call to unknown function" {
+		switch d.Summary {
+		case "Call to unknown function":
 			text += " cairn knows Terraform's functions on texts, numbers and collections, and reads no files."
+		case "Invalid multi-line string":
+			text = "the text in quotes on this line has no closing quote"
+		case "Invalid block definition":
+			text = strings.TrimSuffix(text, ".") + "; an input is written NAME = VALUE"
 		}
 		var r hcl.Range
 		if d.Subject != nil {
 			r = *d.Subject
 		}
 		p.add(r, "%s", strings.TrimSuffix(text, "."))
+	}
+}
+
+// addSyntax adds the first of a parser's errors: what follows it is mostly
+// the parser having lost its way.
+func (p *Problems) addSyntax(diags hcl.Diagnostics) {
+	for i, d := range diags {
+		if d.Severity == hcl.DiagError {
+			p.addDiags(diags[i : i+1])
+			return
+		}
 	}
 }
 
@@ -94,39 +112,28 @@ func didYouMean(name string, names []string) string {
 }
 
 // Nearest returns the one of names that name was probably meant to be, or ""
-// if none is near. Upper and lower case, - and _ count as the same.
+// if none is near: the one with the fewest letters changed, or else the
+// shortest that name is a part of. Upper and lower case, - and _ count as the
+// same.
 func Nearest(name string, names []string) string {
 	best, bestDistance := "", max(len(name)/3, 2)+1
 	for _, n := range names {
-		if d := distance(fold(name), fold(n)); d < bestDistance {
+		if d := spell.Distance(fold(name), fold(n)); d < bestDistance {
 			best, bestDistance = n, d
+		}
+	}
+	if best != "" || len(name) < 4 {
+		return best
+	}
+	for _, n := range names {
+		if strings.Contains(fold(n), fold(name)) && (best == "" || len(n) < len(best)) {
+			best = n
 		}
 	}
 	return best
 }
 
 func fold(s string) string { return strings.ReplaceAll(strings.ToLower(s), "_", "-") }
-
-// distance is the Levenshtein distance of two texts, in bytes.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
-}
 
 func sortedAttributes(b *hclsyntax.Body) []*hclsyntax.Attribute {
 	attrs := make([]*hclsyntax.Attribute, 0, len(b.Attributes))
@@ -140,14 +147,21 @@ func sortedAttributes(b *hclsyntax.Body) []*hclsyntax.Attribute {
 func onlyAttributes(b *hclsyntax.Block, p *Problems, names ...string) {
 	for _, a := range sortedAttributes(b.Body) {
 		if !slices.Contains(names, a.Name) {
-			p.add(a.NameRange, "a %s block has no %q%s", b.Type, a.Name, didYouMean(a.Name, names))
+			p.add(a.NameRange, "%s %s block has no %q%s", article(b.Type), b.Type, a.Name, didYouMean(a.Name, names))
 		}
 	}
 }
 
+func article(word string) string {
+	if strings.ContainsAny(word[:1], "aeiou") {
+		return "an"
+	}
+	return "a"
+}
+
 func noBlocks(b *hclsyntax.Block, p *Problems) {
 	for _, inner := range b.Body.Blocks {
-		p.add(inner.DefRange(), "a %s block has no %q block inside: write %s = …", b.Type, inner.Type, inner.Type)
+		p.add(inner.DefRange(), "%s %s block has no %q block inside: write %s = …", article(b.Type), b.Type, inner.Type, inner.Type)
 	}
 }
 

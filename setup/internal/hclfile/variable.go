@@ -1,7 +1,9 @@
 package hclfile
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -107,8 +109,6 @@ type given struct {
 	// the value in a variable file.
 	raw  string
 	expr hclsyntax.Expression
-	// mayMiss is true where values of undeclared variables are no error.
-	mayMiss bool
 }
 
 // Flag is one --var or --var-file, in the order of the command line: later
@@ -124,7 +124,7 @@ type Flag struct {
 func readVarFile(path string, src []byte, p *Problems) []given {
 	file, diags := hclsyntax.ParseConfig(src, path, hcl.InitialPos)
 	if diags.HasErrors() {
-		p.addDiags(diags)
+		p.addSyntax(diags)
 		return nil
 	}
 	body, ok := file.Body.(*hclsyntax.Body)
@@ -155,8 +155,12 @@ func (f *Folder) values(flags []Flag, getenv func(string) string, p *Problems) m
 	for _, flag := range flags {
 		if flag.File != "" {
 			src, err := os.ReadFile(flag.File)
+			if errors.Is(err, fs.ErrNotExist) {
+				p.addText("--var-file %s: there is no such file", flag.File)
+				continue
+			}
 			if err != nil {
-				p.addText("read variable file: %s", err)
+				p.addText("--var-file: %s", err)
 				continue
 			}
 			list = append(list, readVarFile(flag.File, src, p)...)

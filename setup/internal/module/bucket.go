@@ -11,19 +11,19 @@ func bucketModule() *Module {
 	return &Module{
 		Name: "cloudtrail-bucket",
 		Inputs: []Input{
-			required("s3_bucket_name", checkBucketName),
-			optionalList("account_ids", matches(idShape, "an account id: it has 12 digits")),
-			optionalText("s3_bucket_key_prefix", checkPrefix),
-			optionalList("trail_arns", matches(arnShape, "a trail ARN: it looks like arn:aws:cloudtrail:REGION:ACCOUNT:trail/NAME")),
-			optionalText("organization_id", matches(orgShape, "an organization id: it is o- and 10 to 32 lower-case letters and digits")),
+			required("s3_bucket_name", bucketName()),
+			optionalList("account_ids", accountID()),
+			optionalText("s3_bucket_key_prefix", keyPrefix()),
+			optionalList("trail_arns", trailARNs()),
+			optionalText("organization_id", organizationID()),
 			optionalBool("versioning", true),
 			optionalBool("force_destroy", false),
-			optionalText("kms_key_arn", nil),
-			optionalText("object_lock_mode", oneOf("an object lock mode", "GOVERNANCE", "COMPLIANCE")),
-			optionalNumber("object_lock_days", 0, between("to lock objects for", 0, 36500)),
-			optionalNumber("expiration_days", 0, between("to expire after", 0, 1<<31-1)),
-			optionalNumber("transition_days", 0, between("to move after", 0, 1<<31-1)),
-			optionalText("access_log_bucket", checkBucketName),
+			optionalText("kms_key_arn", kmsKey()),
+			optionalText("object_lock_mode", lockMode()),
+			optionalNumber("object_lock_days", 0, days("object_lock_days", 36500)),
+			optionalNumber("expiration_days", 0, days("expiration_days", 1<<31-1)),
+			optionalNumber("transition_days", 0, days("transition_days", 1<<31-1)),
+			optionalText("access_log_bucket", bucketName()),
 			tagsInput(),
 		},
 		Outputs: []string{"s3_bucket_name", "s3_bucket_arn"},
@@ -66,14 +66,19 @@ func buildBucket(in Values, acc Account) []resource.Resource {
 		return resource.Resource{Address: address, Spec: spec, Part: bucket, Needs: append([]string{bucket}, needs...)}
 	}
 	res := []resource.Resource{{Address: bucket, Spec: &resource.Bucket{
-		Bucket: name, ForceDestroy: in.yes("force_destroy"), ObjectLock: locked, Tags: in.tags(acc),
+		Bucket: name, ForceDestroy: in.yes("force_destroy"), ObjectLock: locked, Tags: in.tags(acc, "cloudtrail-bucket"),
 	}}}
+	optional := func(wanted bool, address string, spec resource.Spec, needs ...string) resource.Resource {
+		r := setting(address, spec, needs...)
+		r.Absent = !wanted
+		return r
+	}
 	const versioning = "aws_s3_bucket_versioning.this[0]"
 	var afterVersioning []string
 	if in.yes("versioning") {
-		res = append(res, setting(versioning, &resource.BucketVersioning{Bucket: name, Status: "Enabled"}))
 		afterVersioning = []string{versioning}
 	}
+	res = append(res, optional(in.yes("versioning"), versioning, &resource.BucketVersioning{Bucket: name, Status: "Enabled"}))
 	encryption := &resource.BucketEncryption{Bucket: name, Algorithm: "AES256"}
 	if key := in.text("kms_key_arn"); key != "" {
 		encryption.Algorithm, encryption.KMSKey, encryption.BucketKey = "aws:kms", key, true
@@ -86,27 +91,20 @@ func buildBucket(in Values, acc Account) []resource.Resource {
 		}),
 		setting("aws_s3_bucket_policy.this", &resource.BucketPolicy{Bucket: name, Policy: bucketPolicy(in, acc)}, block),
 	)
-	if locked {
-		res = append(res, setting("aws_s3_bucket_object_lock_configuration.this[0]", &resource.BucketObjectLock{
+	rule, target := lifecycle(in, name), in.text("access_log_bucket")
+	return append(res,
+		optional(locked, "aws_s3_bucket_object_lock_configuration.this[0]", &resource.BucketObjectLock{
 			Bucket: name, Mode: in.text("object_lock_mode"), Days: in.number("object_lock_days"),
-		}, afterVersioning...))
-	}
-	if rule := lifecycle(in, name); rule != nil {
-		res = append(res, setting("aws_s3_bucket_lifecycle_configuration.this[0]", rule, afterVersioning...))
-	}
-	if target := in.text("access_log_bucket"); target != "" {
-		res = append(res, setting("aws_s3_bucket_logging.this[0]", &resource.BucketLogging{
+		}, afterVersioning...),
+		optional(rule.ExpirationDays > 0 || rule.TransitionDays > 0, "aws_s3_bucket_lifecycle_configuration.this[0]", rule, afterVersioning...),
+		optional(target != "", "aws_s3_bucket_logging.this[0]", &resource.BucketLogging{
 			Bucket: name, TargetBucket: target, TargetPrefix: name + "/",
-		}))
-	}
-	return res
+		}),
+	)
 }
 
 func lifecycle(in Values, bucket string) *resource.BucketLifecycle {
 	expire, move := in.number("expiration_days"), in.number("transition_days")
-	if expire == 0 && move == 0 {
-		return nil
-	}
 	rule := &resource.BucketLifecycle{
 		Bucket: bucket, TransitionDays: move, ExpirationDays: expire, NoncurrentDays: expire, AbortMultipartDays: 7,
 	}
@@ -138,18 +136,18 @@ func bucketPolicy(in Values, acc Account) resource.Policy {
 		return paths
 	}
 	statements := []statement{{
-		Sid: "DenyInsecureTransport", Effect: "Deny", Principal: "*", Action: "s3:*", Resource: []string{arn, arn + "/*"},
+		Sid: "DenyInsecureTransport", Effect: "Deny", Principal: "*", Action: []string{"s3:*"}, Resource: []string{arn, arn + "/*"},
 		Condition: map[string]map[string][]string{"Bool": {"aws:SecureTransport": {"false"}}},
 	}, {
-		Sid: "AWSCloudTrailAclCheck20150319", Effect: "Allow", Principal: cloudTrail(), Action: "s3:GetBucketAcl",
+		Sid: "AWSCloudTrailAclCheck20150319", Effect: "Allow", Principal: cloudTrail(), Action: []string{"s3:GetBucketAcl"},
 		Resource: []string{arn}, Condition: writers(in, acc, accounts, false),
 	}, {
-		Sid: "AWSCloudTrailWrite20150319", Effect: "Allow", Principal: cloudTrail(), Action: "s3:PutObject",
+		Sid: "AWSCloudTrailWrite20150319", Effect: "Allow", Principal: cloudTrail(), Action: []string{"s3:PutObject"},
 		Resource: under(accounts...), Condition: writers(in, acc, accounts, true),
 	}}
 	if org := in.text("organization_id"); org != "" {
 		statements = append(statements, statement{
-			Sid: "AWSCloudTrailOrganizationWrite20150319", Effect: "Allow", Principal: cloudTrail(), Action: "s3:PutObject",
+			Sid: "AWSCloudTrailOrganizationWrite20150319", Effect: "Allow", Principal: cloudTrail(), Action: []string{"s3:PutObject"},
 			Resource: under(org), Condition: writers(in, acc, accounts, true),
 		})
 	}

@@ -11,12 +11,12 @@ func cloudWatchModule() *Module {
 	return &Module{
 		Name: "cloudtrail-cloudwatch",
 		Inputs: []Input{
-			required("trail_name", checkTrailName),
+			required("trail_name", trailName()),
 			optionalNumber("retention_in_days", 731, checkRetention),
-			optionalText("log_group_name", matches(groupShape, "a log group name: it has 1 to 512 letters, digits, and _ - / . #")),
-			optionalText("role_name", matches(roleShape, "a role name: it has 1 to 64 letters, digits, and _ + = , . @ -")),
-			optionalText("kms_key_arn", nil),
-			optionalText("permissions_boundary", nil),
+			optionalText("log_group_name", groupNames()),
+			optionalText("role_name", roleNames()),
+			optionalText("kms_key_arn", kmsKey()),
+			optionalText("permissions_boundary", boundaryARN()),
 			tagsInput(),
 		},
 		Outputs: []string{"cloud_watch_logs_role_arn", "cloud_watch_logs_group_arn", "log_group_name", "role_name"},
@@ -69,7 +69,7 @@ func buildCloudWatch(in Values, acc Account) []resource.Resource {
 	// A multi-region trail writes ACCOUNT_CloudTrail_REGION streams of all
 	// regions into the one group of its home region.
 	streams := []string{groupARN(in, acc) + ":log-stream:" + acc.ID + "_CloudTrail_*"}
-	tags := in.tags(acc)
+	tags := in.tags(acc, "cloudtrail-cloudwatch")
 	return []resource.Resource{
 		{Address: "aws_cloudwatch_log_group.this", Spec: &resource.LogGroup{
 			Name: groupName(in), ARN: groupARN(in, acc), RetentionDays: in.number("retention_in_days"),
@@ -77,13 +77,13 @@ func buildCloudWatch(in Values, acc Account) []resource.Resource {
 		}},
 		{Address: "aws_iam_role.this", Spec: &resource.Role{
 			Name: roleName(in), ARN: roleARN(in, acc), Boundary: in.text("permissions_boundary"), Tags: tags,
-			Trust: policyOf(statement{Effect: "Allow", Principal: cloudTrail(), Action: "sts:AssumeRole"}),
+			Trust: policyOf(statement{Effect: "Allow", Principal: cloudTrail(), Action: []string{"sts:AssumeRole"}}),
 		}},
 		{Address: "aws_iam_role_policy.this", Part: "aws_iam_role.this", Needs: []string{"aws_iam_role.this"}, Spec: &resource.RolePolicy{
 			Name: "cloudtrail-cloudwatch-logs", Role: roleName(in),
 			Policy: policyOf(
-				statement{Sid: "AWSCloudTrailCreateLogStream20141101", Effect: "Allow", Action: "logs:CreateLogStream", Resource: streams},
-				statement{Sid: "AWSCloudTrailPutLogEvents20141101", Effect: "Allow", Action: "logs:PutLogEvents", Resource: streams},
+				statement{Sid: "AWSCloudTrailCreateLogStream20141101", Effect: "Allow", Action: []string{"logs:CreateLogStream"}, Resource: streams},
+				statement{Sid: "AWSCloudTrailPutLogEvents20141101", Effect: "Allow", Action: []string{"logs:PutLogEvents"}, Resource: streams},
 			),
 		}},
 	}

@@ -17,7 +17,7 @@ type statement struct {
 	Sid       string                         `json:"Sid,omitempty"`
 	Effect    string                         `json:"Effect"`
 	Principal any                            `json:"Principal,omitempty"`
-	Action    string                         `json:"Action"`
+	Action    []string                       `json:"Action"`
 	Resource  []string                       `json:"Resource,omitempty"`
 	Condition map[string]map[string][]string `json:"Condition,omitempty"`
 }

@@ -1,12 +1,12 @@
-// Package module holds the three CloudTrail modules as Go: what inputs they
+// Package module holds the CloudTrail modules as Go: what inputs they
 // take, what they refuse, what resources they make, and what they put out. It
 // is pure. The same modules stand as Terraform configuration in
 // modules/cloudtrail; a test compares the two.
 package module
 
 import (
-	"fmt"
-	"strings"
+	"errors"
+	"maps"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -42,7 +42,7 @@ type Problem struct {
 	Text  string
 }
 
-// Module is one of the three modules.
+// Module is one of the modules.
 type Module struct {
 	// Name is the last element of the module's source.
 	Name string
@@ -57,7 +57,9 @@ type Module struct {
 }
 
 // All returns the modules there are.
-func All() []*Module { return []*Module{bucketModule(), cloudWatchModule(), trailModule()} }
+func All() []*Module {
+	return []*Module{bucketModule(), cloudWatchModule(), trailModule(), validateModule()}
+}
 
 // Input finds an input by name.
 func (m *Module) Input(name string) (Input, bool) {
@@ -147,19 +149,24 @@ func (v Values) text(name string) string { return v[name].AsString() }
 
 func (v Values) yes(name string) bool { return v[name].True() }
 
+// number returns a number input; each has a Check that keeps it within 32 bits.
 func (v Values) number(name string) int32 {
 	n, _ := v[name].AsBigFloat().Int64()
-	return int32(n) //nolint:gosec // every number input has a Check that bounds it
+	return int32(n)
 }
 
 func (v Values) strings(name string) []string { return stringList(v[name]) }
 
-func (v Values) tags(acc Account) map[string]string {
-	own := map[string]string{}
+// tags are the provider's default tags, the block's own, and the one that says
+// whose the resource is.
+func (v Values) tags(acc Account, module string) map[string]string {
+	all := map[string]string{}
+	maps.Copy(all, acc.DefaultTags)
 	for key, value := range v["tags"].AsValueMap() {
-		own[key] = value.AsString()
+		all[key] = value.AsString()
 	}
-	return resource.MergeTags(acc.DefaultTags, own)
+	all[resource.OwnerTag] = module
+	return all
 }
 
 func stringList(v cty.Value) []string {
@@ -172,45 +179,49 @@ func stringList(v cty.Value) []string {
 
 // The inputs' common shapes.
 
-func required(name string, check func(string) error) Input {
-	return Input{Name: name, Type: cty.String, Check: onString(check)}
+func required(name string, rules []rule) Input {
+	return Input{Name: name, Type: cty.String, Check: textCheck(rules)}
 }
 
-func optionalText(name string, check func(string) error) Input {
-	in := Input{Name: name, Type: cty.String, Default: cty.StringVal("")}
-	if check != nil {
-		in.Check = onString(func(s string) error {
-			if s == "" {
-				return nil
+// optionalText is a text that may be empty, which needs no rule.
+func optionalText(name string, rules []rule) Input {
+	check := textCheck(rules)
+	return Input{Name: name, Type: cty.String, Default: cty.StringVal(""), Check: func(v cty.Value) error {
+		if v.AsString() == "" {
+			return nil
+		}
+		return check(v)
+	}}
+}
+
+func textCheck(rules []rule) func(cty.Value) error {
+	return func(v cty.Value) error {
+		for _, r := range rules {
+			if err := r.of(v.AsString()); err != nil {
+				return err
 			}
-			return check(s)
-		})
+		}
+		return nil
 	}
-	return in
 }
 
 func optionalBool(name string, def bool) Input {
 	return Input{Name: name, Type: cty.Bool, Default: cty.BoolVal(def)}
 }
 
-func optionalNumber(name string, def int64, check func(int64) error) Input {
-	return Input{Name: name, Type: cty.Number, Default: cty.NumberIntVal(def), Check: func(v cty.Value) error {
-		f := v.AsBigFloat()
-		n, _ := f.Int64()
-		if !f.IsInt() {
-			return fmt.Errorf("%s is not a whole number", f.Text('g', 10))
-		}
-		return check(n)
-	}}
+func optionalNumber(name string, def int64, check func(cty.Value) error) Input {
+	return Input{Name: name, Type: cty.Number, Default: cty.NumberIntVal(def), Check: check}
 }
 
-func optionalList(name string, check func(string) error) Input {
+func optionalList(name string, rules []rule) Input {
 	return Input{Name: name, Type: cty.List(cty.String), Default: cty.ListValEmpty(cty.String), Check: func(v cty.Value) error {
 		for _, e := range v.AsValueSlice() {
 			if e.IsNull() {
-				return fmt.Errorf("the list holds a null")
+				return errors.New("the list holds a null")
 			}
-			if err := check(e.AsString()); err != nil {
+		}
+		for _, r := range rules {
+			if err := r.of(stringList(v)...); err != nil {
 				return err
 			}
 		}
@@ -219,26 +230,7 @@ func optionalList(name string, check func(string) error) Input {
 }
 
 func tagsInput() Input {
-	return Input{Name: "tags", Type: cty.Map(cty.String), Default: cty.MapValEmpty(cty.String), Check: func(v cty.Value) error {
-		if n := v.LengthInt(); n > 50 {
-			return fmt.Errorf("%d tags are too many: AWS takes 50", n)
-		}
-		for key, value := range v.AsValueMap() {
-			switch {
-			case value.IsNull():
-				return fmt.Errorf("tag %q is null", key)
-			case key == "" || len(key) > 128 || len(value.AsString()) > 256:
-				return fmt.Errorf("tag %q: a key has 1 to 128 characters, a value at most 256", key)
-			case strings.HasPrefix(strings.ToLower(key), "aws:"):
-				return fmt.Errorf("tag %q: AWS keeps keys that begin with aws: for itself", key)
-			}
-		}
-		return nil
-	}}
-}
-
-func onString(check func(string) error) func(cty.Value) error {
-	return func(v cty.Value) error { return check(v.AsString()) }
+	return Input{Name: "tags", Type: cty.Map(cty.String), Default: cty.MapValEmpty(cty.String), Check: checkTags}
 }
 
 // Required reports whether a block must set the input.

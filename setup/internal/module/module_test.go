@@ -1,6 +1,7 @@
 package module
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -75,6 +76,9 @@ func TestSameResources(t *testing.T) {
 		},
 		"cloudtrail-cloudwatch": {"trail_name": cty.StringVal("t-1")},
 		"cloudtrail":            {"trail_name": cty.StringVal("t-1"), "bucket_name": cty.StringVal("b-1")},
+		"cloudtrail-validate-logs-role": {
+			"assume_role_arn": cty.StringVal("arn:aws:iam::222222222222:root"), "s3_bucket_arn": cty.StringVal("arn:aws:s3:::b-1"),
+		},
 	}
 	for _, m := range All() {
 		want := map[string]bool{}
@@ -108,30 +112,38 @@ func TestSameResources(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	for _, tt := range []struct {
-		check func(string) error
+		rules []rule
 		name  string
 		ok    bool
 	}{
-		{checkTrailName, "digitalmarketplace-gds-audit-cloudtrail", true},
-		{checkTrailName, "a.b_c-d", true},
-		{checkTrailName, "my--trail", false},
-		{checkTrailName, "my-_trail", false},
-		{checkTrailName, "ab", false},
-		{checkTrailName, "trail-", false},
-		{checkTrailName, "192.168.0.1", false},
-		{checkTrailName, strings.Repeat("a", 129), false},
-		{checkBucketName, "gds-audit-cloudtrails", true},
-		{checkBucketName, "Bucket", false},
-		{checkBucketName, "a..b", false},
-		{checkBucketName, "10.0.0.1", false},
-		{checkBucketName, "xn--a", false},
-		{checkBucketName, "a-s3alias", false},
-		{checkBucketName, "under_score", false},
-		{checkPrefix, "123456789012", true},
-		{checkPrefix, "/a", false},
-		{checkPrefix, strings.Repeat("a", 201), false},
+		{trailName(), "digitalmarketplace-gds-audit-cloudtrail", true},
+		{trailName(), "a.b_c-d", true},
+		{trailName(), "my--trail", false},
+		{trailName(), "my-_trail", false},
+		{trailName(), "ab", false},
+		{trailName(), "trail-", false},
+		{trailName(), "192.168.0.1", false},
+		{trailName(), strings.Repeat("a", 129), false},
+		{bucketName(), "gds-audit-cloudtrails", true},
+		{bucketName(), "Bucket", false},
+		{bucketName(), "a..b", false},
+		{bucketName(), "10.0.0.1", false},
+		{bucketName(), "xn--a", false},
+		{bucketName(), "a-s3alias", false},
+		{bucketName(), "under_score", false},
+		{keyPrefix(), "123456789012", true},
+		{keyPrefix(), "/a", false},
+		{keyPrefix(), strings.Repeat("a", 201), false},
+		{groupARNs(), "arn:aws:logs:eu-west-1:123456789012:log-group:g", true},
+		{groupARNs(), "arn:aws:logs:eu-west-1:123456789012:log-group:g:*", true},
+		{groupARNs(), "arn:aws:logs:eu-west-1:123456789012:log-group:g:log-stream:s", false},
+		{topicName(), "topic", true},
+		{topicName(), "arn:aws:sns:eu-west-1:123456789012:topic", true},
+		{topicName(), "my topic", false},
+		{principalARN(), "arn:aws:iam::123456789012:root", true},
+		{principalARN(), "123456789012", false},
 	} {
-		if err := tt.check(tt.name); (err == nil) != tt.ok {
+		if err := textCheck(tt.rules)(cty.StringVal(tt.name)); (err == nil) != tt.ok {
 			t.Errorf("%q: got %v, want ok %v", tt.name, err, tt.ok)
 		}
 	}
@@ -139,7 +151,7 @@ func TestNames(t *testing.T) {
 
 func TestRetention(t *testing.T) {
 	for days, want := range map[int64]string{731: "", 0: "", 730: "545 or 731", 2: "1 or 3", 4000: "3653 or 0 (for ever)", -1: "0 (for ever) or 1"} {
-		err := checkRetention(days)
+		err := checkRetention(cty.NumberIntVal(days))
 		switch {
 		case want == "" && err != nil:
 			t.Errorf("%d: %v", days, err)
@@ -183,9 +195,7 @@ func TestBucketPolicyScope(t *testing.T) {
 func TestCheckTogether(t *testing.T) {
 	trail := func(more Values) Values {
 		v := Values{"trail_name": cty.StringVal("trail"), "bucket_name": cty.StringVal("bucket")}
-		for k, x := range more {
-			v[k] = x
-		}
+		maps.Copy(v, more)
 		return filled(trailModule(), v)
 	}
 	unknown := cty.UnknownVal(cty.String)

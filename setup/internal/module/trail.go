@@ -1,6 +1,7 @@
 package module
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -14,22 +15,22 @@ func trailModule() *Module {
 	return &Module{
 		Name: "cloudtrail",
 		Inputs: []Input{
-			required("trail_name", checkTrailName),
-			optionalText("s3_bucket_name", checkBucketName),
-			optionalText("bucket_name", checkBucketName),
-			optionalText("s3_bucket_key_prefix", checkPrefix),
-			optionalText("cloud_watch_logs_role_arn", nil),
-			optionalText("cloud_watch_logs_group_arn", nil),
+			required("trail_name", trailName()),
+			optionalText("s3_bucket_name", bucketName()),
+			optionalText("bucket_name", bucketName()),
+			optionalText("s3_bucket_key_prefix", keyPrefix()),
+			optionalText("cloud_watch_logs_role_arn", roleARNs()),
+			optionalText("cloud_watch_logs_group_arn", groupARNs()),
 			optionalBool("is_multi_region_trail", true),
 			optionalBool("include_global_service_events", true),
 			optionalBool("enable_log_file_validation", true),
 			optionalBool("enable_logging", true),
 			optionalBool("is_organization_trail", false),
-			optionalText("kms_key_arn", nil),
-			optionalText("sns_topic_name", nil),
+			optionalText("kms_key_arn", kmsKey()),
+			optionalText("sns_topic_name", topicName()),
 			{Name: "event_selectors", Type: cty.List(selectorType()), Default: cty.ListValEmpty(selectorValueType()), Check: checkSelectors},
-			{Name: "advanced_event_selectors", Type: cty.List(advancedType()), Default: cty.ListValEmpty(advancedValueType()), Check: noNulls},
-			optionalList("insight_types", oneOf("an insight type", "ApiCallRateInsight", "ApiErrorRateInsight")),
+			{Name: "advanced_event_selectors", Type: cty.List(advancedType()), Default: cty.ListValEmpty(advancedValueType()), Check: checkAdvanced},
+			optionalList("insight_types", insightType()),
 			tagsInput(),
 		},
 		Outputs: []string{"trail_arn", "trail_name", "home_region"},
@@ -104,7 +105,7 @@ func buildTrail(in Values, acc Account) []resource.Resource {
 		Selectors:    selectors,
 		Advanced:     advancedSelectors(in["advanced_event_selectors"]),
 		InsightTypes: in.strings("insight_types"),
-		Tags:         in.tags(acc),
+		Tags:         in.tags(acc, "cloudtrail"),
 	}}}
 }
 
@@ -173,11 +174,24 @@ func checkSelectors(v cty.Value) error {
 	}
 	selectors := eventSelectors(v)
 	if len(selectors) > 5 {
-		return fmt.Errorf("%d event selectors are too many: AWS takes 5", len(selectors))
+		return fmt.Errorf("AWS refuses %d event selectors: a trail has at most 5", len(selectors))
 	}
+	var kinds []string
 	for _, s := range selectors {
-		if err := oneOf("a read_write_type", "All", "ReadOnly", "WriteOnly")(s.ReadWrite); err != nil {
-			return err
+		kinds = append(kinds, s.ReadWrite)
+	}
+	return rule{"read_write_type", oneOf("All", "ReadOnly", "WriteOnly"), "it is All, ReadOnly or WriteOnly"}.of(kinds...)
+}
+
+// checkAdvanced follows "AdvancedEventSelector" in the CloudTrail API
+// Reference.
+func checkAdvanced(v cty.Value) error {
+	if err := noNulls(v); err != nil {
+		return err
+	}
+	for _, s := range advancedSelectors(v) {
+		if !slices.ContainsFunc(s.Fields, func(f resource.FieldSelector) bool { return f.Field == "eventCategory" && len(f.Equals) > 0 }) {
+			return errors.New("AWS refuses an advanced event selector without a field_selector that says what eventCategory equals")
 		}
 	}
 	return nil
@@ -221,6 +235,7 @@ func advancedSelectors(v cty.Value) []resource.AdvancedSelector {
 				NotEndsWith:   optionalStrings(f, "not_ends_with"),
 			})
 		}
+		s.SortFields()
 		out = append(out, s)
 	}
 	return out

@@ -74,8 +74,23 @@ func Plan(w io.Writer, changes []resource.Change, destroy bool, s Style) error {
 	return err
 }
 
+// Left tells what destroying leaves alone, and why.
+func Left(w io.Writer, left []resource.Change) error {
+	for _, c := range left {
+		if c.Part != "" {
+			continue // goes with the resource it is a part of
+		}
+		_, err := fmt.Fprintf(w, "Left alone: %s, %s %q: it was not made by this module (it has no tag %s = %s).\n",
+			c.Address, c.Spec.Kind(), resource.ID(c.Spec), resource.OwnerTag, resource.OwnerOf(c.Spec))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s Style) change(b *strings.Builder, c resource.Change) {
-	what, mark := "", ""
+	var what, mark string
 	switch c.Action {
 	case resource.Create:
 		what, mark = "will be created", s.paint(green, "+")
@@ -162,7 +177,7 @@ func (s Style) attr(b *strings.Builder, action resource.Action, a resource.AttrC
 // value shows an attribute value as HCL; lines after the first are indented
 // to stand inside a resource.
 func (s Style) value(v any) string {
-	text := ""
+	var text string
 	switch v := v.(type) {
 	case nil:
 		return "null"
@@ -231,9 +246,9 @@ func longest(a, b []string) [][]int {
 	for i := range n {
 		n[i] = make([]int, len(b)+1)
 	}
-	for i := len(a) - 1; i >= 0; i-- {
-		for j := len(b) - 1; j >= 0; j-- {
-			if a[i] == b[j] {
+	for i, x := range slices.Backward(a) {
+		for j, y := range slices.Backward(b) {
+			if x == y {
 				n[i][j] = n[i+1][j+1] + 1
 			} else {
 				n[i][j] = max(n[i+1][j], n[i][j+1])

@@ -59,11 +59,12 @@ func attrValue(f reflect.Value) any {
 			panic(fmt.Sprintf("resource: marshal %s: %v", f.Type(), err))
 		}
 		return JSON(text)
+	default:
+		if f.IsZero() {
+			return nil
+		}
+		return f.Interface()
 	}
-	if f.IsZero() {
-		return nil
-	}
-	return f.Interface()
 }
 
 // ID is what AWS knows the resource by.

@@ -23,6 +23,9 @@ type Change struct {
 	Action Action
 	// Found is the resource as the account has it, nil if it has not.
 	Found Spec
+	// Foreign is true if what was found was not made by the modules: neither it
+	// nor its parts may be touched unasked.
+	Foreign bool
 	// Attrs lists all attributes, before and after.
 	Attrs []AttrChange
 }
@@ -40,10 +43,18 @@ type AttrChange struct {
 // for those the account lacks) and returns a change for each, in order.
 func Diff(wanted []Resource, found map[string]Spec) []Change {
 	changes := make([]Change, 0, len(wanted))
-	replaced := map[string]bool{}
+	replaced, foreign := map[string]bool{}, map[string]bool{}
 	for _, w := range wanted {
+		if w.Absent && (off(found[w.Address]) || replaced[w.Part]) {
+			continue
+		}
 		c := compare(w, found[w.Address])
-		if w.Part != "" && replaced[w.Part] && c.Found != nil {
+		if w.Absent {
+			c = removal(w, found[w.Address])
+		}
+		c.Foreign = foreign[w.Part] || c.Found != nil && !Owned(w.Spec, c.Found)
+		foreign[w.Address] = c.Foreign
+		if !w.Absent && w.Part != "" && replaced[w.Part] && c.Found != nil {
 			// The setting goes with its resource and is made anew with it.
 			c.Action = Replace
 		}
@@ -88,21 +99,38 @@ func compare(w Resource, found Spec) Change {
 // Removal returns the changes that remove what of wanted is found, in the
 // order to do it in: what needs a resource goes before it.
 func Removal(wanted []Resource, found map[string]Spec) []Change {
+	foreign := map[string]bool{}
+	for _, w := range wanted {
+		foreign[w.Address] = foreign[w.Part] || found[w.Address] != nil && !Owned(w.Spec, found[w.Address])
+	}
 	var changes []Change
 	for _, w := range slices.Backward(wanted) {
 		f := found[w.Address]
-		if f == nil {
+		if f == nil || w.Absent {
 			continue
 		}
-		c := Change{Resource: w, Found: f, Action: Delete}
-		for _, a := range Attributes(f) {
-			if !a.Local {
-				c.Attrs = append(c.Attrs, AttrChange{Name: a.Name, Before: a.Value, Changed: true})
-			}
-		}
+		c := removal(w, f)
+		c.Foreign = foreign[w.Address]
 		changes = append(changes, c)
 	}
 	return changes
+}
+
+func removal(w Resource, found Spec) Change {
+	c := Change{Resource: w, Found: found, Action: Delete}
+	for _, a := range Attributes(found) {
+		if !a.Local {
+			c.Attrs = append(c.Attrs, AttrChange{Name: a.Name, Before: a.Value, Changed: true})
+		}
+	}
+	return c
+}
+
+// off reports whether a setting is as good as not there. Versioning that was
+// once on can only be suspended.
+func off(found Spec) bool {
+	v, ok := found.(*BucketVersioning)
+	return found == nil || ok && v.Status != "Enabled"
 }
 
 func sameValue(a, b any) bool {
@@ -142,6 +170,7 @@ func Tally(changes []Change) Count {
 		case Replace:
 			n.Add++
 			n.Destroy++
+		case NoOp:
 		}
 	}
 	return n

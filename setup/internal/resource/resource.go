@@ -6,7 +6,10 @@
 // compare the two plans.
 package resource
 
-import "maps"
+import (
+	"slices"
+	"strings"
+)
 
 // Spec is one resource's configuration: a pointer to one of the types of this
 // package. Its attributes are its fields with an attr tag (see Attributes).
@@ -19,6 +22,8 @@ type Spec interface {
 type Resource struct {
 	// Address is where it is declared: module.NAME.TYPE.this.
 	Address string
+	// Provider is the provider block it is made with: aws or aws.ALIAS.
+	Provider string
 	// Spec is what it should be.
 	Spec Spec
 	// Needs holds the addresses that must be there before it.
@@ -26,6 +31,45 @@ type Resource struct {
 	// Part is the address of the resource this one is a setting of and goes
 	// away with; empty for a resource of its own.
 	Part string
+	// Absent is true for a setting that is not to be there: an input that can
+	// be taken away again has to be found to be taken away.
+	Absent bool
+}
+
+// OwnerTag is the tag that the modules, as HCL and as Go, put on every resource
+// that can have tags. Its value is the module's name.
+const OwnerTag = "cairn:module"
+
+// Owned reports whether found was made by the module that makes wanted: it
+// bears the same owner tag. A resource that cannot have tags belongs to the
+// one it is a part of, and counts as owned here.
+func Owned(wanted, found Spec) bool {
+	want, ok := tagsOf(wanted)
+	if !ok {
+		return true
+	}
+	have, _ := tagsOf(found)
+	return have[OwnerTag] != "" && have[OwnerTag] == want[OwnerTag]
+}
+
+// OwnerOf is the module a wanted resource belongs to.
+func OwnerOf(s Spec) string {
+	tags, _ := tagsOf(s)
+	return tags[OwnerTag]
+}
+
+func tagsOf(s Spec) (map[string]string, bool) {
+	switch s := s.(type) {
+	case *Bucket:
+		return s.Tags, true
+	case *LogGroup:
+		return s.Tags, true
+	case *Role:
+		return s.Tags, true
+	case *Trail:
+		return s.Tags, true
+	}
+	return nil, false
 }
 
 // Bucket is an S3 bucket itself. Its settings are resources of their own.
@@ -173,6 +217,13 @@ type AdvancedSelector struct {
 	Fields []FieldSelector `json:"field_selector"`
 }
 
+// SortFields puts the fields in the order of their names. All of them have to
+// hold, so their order means nothing, and Terraform's provider sends them in
+// any.
+func (s *AdvancedSelector) SortFields() {
+	slices.SortStableFunc(s.Fields, func(a, b FieldSelector) int { return strings.Compare(a.Field, b.Field) })
+}
+
 // FieldSelector is one condition of an advanced event selector.
 type FieldSelector struct {
 	Field         string   `json:"field"`
@@ -219,12 +270,3 @@ func (*RolePolicy) Kind() string { return "aws_iam_role_policy" }
 
 // Kind implements Spec.
 func (*Trail) Kind() string { return "aws_cloudtrail" }
-
-// MergeTags returns the tags a resource gets: its own over the provider's
-// default tags.
-func MergeTags(defaults, own map[string]string) map[string]string {
-	all := make(map[string]string, len(defaults)+len(own))
-	maps.Copy(all, defaults)
-	maps.Copy(all, own)
-	return all
-}

@@ -1,6 +1,7 @@
 package resource
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -100,10 +101,74 @@ func TestRemovalGoesBackwards(t *testing.T) {
 	}
 }
 
-func TestMergeTags(t *testing.T) {
-	got := MergeTags(map[string]string{"team": "a", "env": "dev"}, map[string]string{"env": "prod"})
-	if d := cmp.Diff(map[string]string{"team": "a", "env": "prod"}, got); d != "" {
-		t.Error(d)
+// TestAbsent takes a setting away that is there and not wanted, unless it goes
+// with its bucket anyway.
+func TestAbsent(t *testing.T) {
+	tags := map[string]string{OwnerTag: "cloudtrail-bucket"}
+	wanted := []Resource{
+		{Address: "bucket", Spec: &Bucket{Bucket: "b", Tags: tags}},
+		{Address: "lifecycle", Part: "bucket", Absent: true, Spec: &BucketLifecycle{Bucket: "b"}},
+		{Address: "versioning", Part: "bucket", Absent: true, Spec: &BucketVersioning{Bucket: "b", Status: "Enabled"}},
+	}
+	rules, locked := &BucketLifecycle{Bucket: "b", ExpirationDays: 9}, &Bucket{Bucket: "b", ObjectLock: true, Tags: tags}
+	bucket := &Bucket{Bucket: "b", Tags: tags}
+	for name, tt := range map[string]struct {
+		found map[string]Spec
+		want  string
+	}{
+		"not there":       {map[string]Spec{"bucket": bucket}, "bucket:no-op "},
+		"there":           {map[string]Spec{"bucket": bucket, "lifecycle": rules, "versioning": &BucketVersioning{Status: "Enabled"}}, "bucket:no-op lifecycle:delete versioning:delete "},
+		"suspended":       {map[string]Spec{"bucket": bucket, "versioning": &BucketVersioning{Status: "Suspended"}}, "bucket:no-op "},
+		"bucket replaced": {map[string]Spec{"bucket": locked, "lifecycle": rules}, "bucket:replace "},
+		"no bucket":       {nil, "bucket:create "},
+	} {
+		got := ""
+		for _, c := range Diff(wanted, tt.found) {
+			got += c.Address + ":" + string(c.Action) + " "
+		}
+		if got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+		for _, c := range Removal(wanted, tt.found) {
+			if c.Absent {
+				t.Errorf("%s: %s is removed apart from its bucket", name, c.Address)
+			}
+		}
+	}
+}
+
+// TestForeign marks what the modules did not make, and its parts.
+func TestForeign(t *testing.T) {
+	tags := map[string]string{OwnerTag: "cloudtrail-bucket"}
+	wanted := []Resource{
+		{Address: "bucket", Spec: &Bucket{Bucket: "b", Tags: tags}},
+		{Address: "policy", Part: "bucket", Spec: &BucketPolicy{Bucket: "b"}},
+		{Address: "versioning", Part: "bucket", Spec: &BucketVersioning{Bucket: "b", Status: "Enabled"}},
+	}
+	for name, tt := range map[string]struct {
+		tags map[string]string
+		want string
+	}{
+		"ours":           {map[string]string{OwnerTag: "cloudtrail-bucket", "more": "1"}, "bucket:false policy:false versioning:false "},
+		"nobody's":       {nil, "bucket:true policy:true versioning:true "},
+		"another module": {map[string]string{OwnerTag: "cloudtrail"}, "bucket:true policy:true versioning:true "},
+	} {
+		found := map[string]Spec{"bucket": &Bucket{Bucket: "b", Tags: tt.tags}, "policy": &BucketPolicy{Bucket: "b"}}
+		got := ""
+		for _, c := range Diff(wanted, found) {
+			got += fmt.Sprintf("%s:%v ", c.Address, c.Foreign)
+		}
+		if got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+		for _, c := range Removal(wanted, found) {
+			if want := name != "ours"; c.Foreign != want {
+				t.Errorf("%s: removing %s is foreign: %v", name, c.Address, c.Foreign)
+			}
+		}
+	}
+	if c := Diff(wanted, nil); c[0].Foreign || c[1].Foreign {
+		t.Error("what is not there is foreign")
 	}
 }
 
