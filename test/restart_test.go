@@ -3,6 +3,7 @@
 package test
 
 import (
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
@@ -78,7 +79,7 @@ func requestID(m middleware.Metadata) string {
 	if !ok {
 		return ""
 	}
-	return raw.Header.Get("X-Amzn-Requestid")
+	return cmp.Or(raw.Header.Get("X-Amzn-Requestid"), raw.Header.Get("X-Amz-Request-Id"))
 }
 
 // TestStopAndStart stops the engine under load, politely and with kill -9, and

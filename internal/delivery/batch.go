@@ -90,6 +90,8 @@ type group struct {
 	// offsets of their ends.
 	text []byte
 	ends []int
+	// oldest and newest are the times of its first and last events.
+	oldest, newest time.Time
 }
 
 const (
@@ -138,6 +140,12 @@ func (b *batch) add(k Kind, r *journal.Located) {
 	}
 	g.text = append(g.text, r.JSON...)
 	g.ends = append(g.ends, len(g.text))
+	if at := r.Header.Time; g.oldest.IsZero() || at.Before(g.oldest) {
+		g.oldest = at
+	}
+	if at := r.Header.Time; at.After(g.newest) {
+		g.newest = at
+	}
 	b.records++
 	b.bytes += len(r.JSON) + 1
 }
@@ -164,3 +172,6 @@ func (g *group) record(i int) []byte {
 	}
 	return g.text[from:g.ends[i]]
 }
+
+// file returns the content of a log file that holds the records.
+func (g *group) file() []byte { return append(g.text, tail...) }

@@ -1,6 +1,6 @@
 // Package delivery writes what trails select to where they want it: log files
-// in a bucket, and log events in a log group. It reads the journal and resumes
-// where it stopped.
+// in a bucket, with digest files that tell whether one was tampered with, and log
+// events in a log group. It reads the journal and resumes where it stopped.
 //
 //	journal ──▶ pump (trail, bucket)    ──▶ AWSLogs/ACCOUNT/CloudTrail/REGION/... one file per region
 //	        └─▶ pump (trail, log group) ──▶ ACCOUNT_CloudTrail_REGION
@@ -25,19 +25,38 @@
 // A trail whose bucket or prefix changes while a plan fails gets the plan's files
 // where it points now.
 //
+// # Digests
+//
+// While a trail logs with log file validation on, the pump of its bucket keeps an
+// interval open, from the start of logging on: two minutes first, then hour after
+// hour. The update that ends a plan also lists its files in the progress row, so
+// that a file is listed if and only if it was delivered, and once. When an interval
+// is over, those delivered before its end are settled in one update; then a digest
+// is written for each region's chain, each of which is remembered with what the
+// next digest says of it (Chain). The pump does all that between two plans: no
+// digest overtakes a log file, and what is repeated has the same names, bytes and
+// signatures.
+//
+// The home region has a chain from the start, other regions from the interval of
+// their first log file on; from there on every interval has a digest, be it empty.
+// Intervals that went by while nothing ran or the bucket refused digests become
+// one. The chains end with a final digest when what was logged until StopLogging
+// or DeleteTrail is delivered, or when a pump finds that validation was turned off,
+// up to Interval later; turned off and on again before that, they go on.
+//
 // What is undelivered waits in the journal, as long as that keeps records: 30
 // days (spec 1.3).
 package delivery
 
 import (
 	"context"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
 	"cairn/internal/journal"
-	"cairn/internal/state"
 	"cairn/internal/trail"
 )
 
@@ -48,8 +67,9 @@ import (
 // code in GetTrailStatus.
 type Destinations interface {
 	// PutObject writes a file to the trail's bucket, as cloudtrail.amazonaws.com
-	// on behalf of the trail (spec 1.4). Repeated calls overwrite.
-	PutObject(ctx context.Context, t *trail.Trail, key string, body []byte) error
+	// on behalf of the trail (spec 1.4), with user metadata of lower-case names.
+	// Repeated calls overwrite.
+	PutObject(ctx context.Context, t *trail.Trail, key string, body []byte, metadata map[string]string) error
 	// PutLogEvents appends events to a stream of the trail's log group, which is
 	// created if need be, in the trail's role (spec 5.4). A call whose token was
 	// seen before must change nothing.
@@ -72,42 +92,19 @@ type Journal interface {
 	Read(ctx context.Context, from journal.Position, maxBytes int) ([]journal.Located, journal.Position, error)
 }
 
-// Trails is the table of trails, keyed by account, home region and name.
-type Trails interface {
-	Get(key ...string) (*trail.Trail, bool)
-	List(prefix ...string) []state.Row[trail.Trail]
-	Changed() <-chan struct{}
-}
-
-// Rows is the table of progress, keyed by the trail's key and a Kind.
-type Rows interface {
-	rowReader
-	rowWriter
-}
-
-type rowReader interface {
-	Get(key ...string) (*Progress, bool)
-	List(prefix ...string) []state.Row[Progress]
-}
-
-// rowWriter's writes are durable and visible when they return nil; one that
-// returns an error may have happened all the same.
-type rowWriter interface {
-	Create(ctx context.Context, v *Progress, key ...string) error
-	Update(ctx context.Context, change func(*Progress) error, key ...string) (*Progress, error)
-	Delete(ctx context.Context, key ...string) error
-}
-
-// Tables opens the tables of trails and of progress in a store.
-func Tables(s *state.Store) (*state.Table[trail.Trail], *state.Table[Progress]) {
-	return state.NewTable[trail.Trail](s, "trails"), state.NewTable[Progress](s, "deliveries")
+// Keys are what digest files are signed with.
+type Keys interface {
+	// At returns the key for digests of a region that end at a time: always the
+	// same for the same arguments.
+	At(ctx context.Context, region string, end time.Time) (*rsa.PrivateKey, error)
 }
 
 // The defaults of Options.
 const (
-	DefaultInterval = 5 * time.Second
-	DefaultMaxBytes = 32 << 20
-	DefaultMaxRetry = time.Minute
+	DefaultInterval       = 5 * time.Second
+	DefaultDigestInterval = time.Hour
+	DefaultMaxBytes       = 32 << 20
+	DefaultMaxRetry       = time.Minute
 )
 
 // largestFile is CloudTrail's limit on a compressed log file, 50 MB, less what
@@ -116,15 +113,18 @@ const largestFile = 48 << 20
 
 // Options is the configuration of a Delivery.
 type Options struct {
-	// Journal, Trails, Progress and Dest are required.
-	Journal  Journal
-	Trails   Trails
-	Progress Rows
-	Dest     Destinations
+	// Journal, Tables, Dest and Keys are required.
+	Journal Journal
+	Tables
+	Dest Destinations
+	Keys Keys
 	// Interval is how long records wait to be delivered together; default 5 s.
 	// AWS takes 5 minutes. Names of files are rounded up to whole multiples of
 	// it, and at least to minutes.
 	Interval time.Duration
+	// DigestInterval is how much time one digest file covers, in whole seconds;
+	// default 1 hour, which is CloudTrail's.
+	DigestInterval time.Duration
 	// MaxBytes is how many bytes of records one plan holds, before compression;
 	// default 32 MB, at most 48 MB. A pump keeps no more than that in memory,
 	// twice during compression, and delivers earlier than Interval when it has
@@ -142,15 +142,20 @@ type Options struct {
 // Delivery delivers the records of all trails.
 type Delivery struct {
 	o Options
+	// ended tells Run that a pump has ended by itself.
+	ended chan struct{}
 }
 
 // New returns a Delivery. It does nothing until Run.
 func New(o Options) (*Delivery, error) {
-	if o.Journal == nil || o.Trails == nil || o.Progress == nil || o.Dest == nil || o.Log == nil {
-		return nil, errors.New("set up delivery: journal, trails, progress, destinations and log are required")
+	if o.Journal == nil || o.Trails == nil || o.Dest == nil || o.Keys == nil || o.Log == nil {
+		return nil, errors.New("set up delivery: journal, tables, destinations, keys and log are required")
 	}
 	if o.Interval == 0 {
 		o.Interval = DefaultInterval
+	}
+	if o.DigestInterval == 0 {
+		o.DigestInterval = DefaultDigestInterval
 	}
 	if o.MaxBytes == 0 {
 		o.MaxBytes = DefaultMaxBytes
@@ -165,5 +170,8 @@ func New(o Options) (*Delivery, error) {
 		return nil, fmt.Errorf("set up delivery: interval %v, retry %v or size %d out of range: want positive values and at most %d bytes",
 			o.Interval, o.MaxRetry, o.MaxBytes, largestFile)
 	}
-	return &Delivery{o: o}, nil
+	if o.DigestInterval < time.Second || o.DigestInterval%time.Second != 0 {
+		return nil, fmt.Errorf("set up delivery: digest interval %v: want whole seconds, at least one: digests are named by the second", o.DigestInterval)
+	}
+	return &Delivery{o: o, ended: make(chan struct{}, 1)}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"sync"
@@ -106,12 +107,15 @@ func (m *memTable[T]) Get(key ...string) (*T, bool) {
 	return v, ok
 }
 
-func (m *memTable[T]) List(...string) []state.Row[T] {
+func (m *memTable[T]) List(prefix ...string) []state.Row[T] {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var list []state.Row[T]
 	for _, k := range slices.Sorted(maps.Keys(m.rows)) {
-		list = append(list, state.Row[T]{Key: strings.Split(k, "|"), Value: m.rows[k]})
+		key := strings.Split(k, "|")
+		if len(key) >= len(prefix) && slices.Equal(key[:len(prefix)], prefix) {
+			list = append(list, state.Row[T]{Key: key, Value: m.rows[k]})
+		}
 	}
 	return list
 }
@@ -147,6 +151,13 @@ func (m *memTable[T]) Create(_ context.Context, v *T, key ...string) error {
 			return state.ErrExists
 		}
 		rows[k] = clone(v)
+		return nil
+	})
+}
+
+func (m *memTable[T]) Put(_ context.Context, v *T, key ...string) error {
+	return m.write("put", func(rows map[string]*T) error {
+		rows[strings.Join(key, "|")] = clone(v)
 		return nil
 	})
 }
@@ -195,6 +206,7 @@ func clone[T any](v *T) *T {
 type memDest struct {
 	mu      sync.Mutex
 	objects map[string][]byte
+	meta    map[string]map[string]string
 	puts    []string
 	streams map[string][]string
 	stamps  []int64
@@ -203,7 +215,7 @@ type memDest struct {
 }
 
 func newDest() *memDest {
-	return &memDest{objects: map[string][]byte{}, streams: map[string][]string{}, tokens: map[string]bool{}}
+	return &memDest{objects: map[string][]byte{}, meta: map[string]map[string]string{}, streams: map[string][]string{}, tokens: map[string]bool{}}
 }
 
 func (d *memDest) failWith(f func(op string) (error, bool)) {
@@ -240,13 +252,20 @@ func (d *memDest) do(op string, f func()) error {
 	return err
 }
 
-func (d *memDest) PutObject(_ context.Context, _ *trail.Trail, key string, body []byte) error {
-	return d.do("object", func() {
+func (d *memDest) PutObject(_ context.Context, t *trail.Trail, key string, body []byte, meta map[string]string) error {
+	op := "object"
+	if meta != nil {
+		op = "digest"
+	}
+	return d.do(op, func() {
+		if t.Bucket != "b" { // other buckets than the usual one are named
+			key = t.Bucket + ":" + key
+		}
 		d.puts = append(d.puts, key)
-		if old, ok := d.objects[key]; ok && !bytes.Equal(old, body) {
+		if old, ok := d.objects[key]; ok && (!bytes.Equal(old, body) || !maps.Equal(d.meta[key], meta)) {
 			panic("object " + key + " written again with other bytes")
 		}
-		d.objects[key] = body
+		d.objects[key], d.meta[key] = body, meta
 	})
 }
 
@@ -285,7 +304,10 @@ func (d *memDest) delivered(t *testing.T) map[string][]string {
 			continue
 		}
 		seen[key] = true
-		_, rest, _ := strings.Cut(key, "/CloudTrail/")
+		_, rest, ok := strings.Cut(key, "/CloudTrail/")
+		if !ok {
+			continue // a digest
+		}
 		region, _, _ := strings.Cut(rest, "/")
 		for _, r := range unpack(t, d.objects[key]) {
 			got[region] = append(got[region], idOf(r))
@@ -325,16 +347,24 @@ func unpack(t *testing.T, body []byte) []json.RawMessage {
 type world struct {
 	journal  memJournal
 	trails   *memTable[trail.Trail]
+	deleted  *memTable[trail.Trail]
 	progress *memTable[Progress]
+	chains   *memTable[Chain]
+	pending  *memTable[Pending]
 	dest     *memDest
 	options  Options
 	records  int
+	// undigested are log files that no digest may list; nil: all may.
+	undigested map[string]bool
 }
 
 func newWorld() *world {
-	w := &world{trails: newTable[trail.Trail](), progress: newTable[Progress](), dest: newDest()}
+	w := &world{
+		trails: newTable[trail.Trail](), deleted: newTable[trail.Trail](), progress: newTable[Progress](),
+		chains: newTable[Chain](), pending: newTable[Pending](), dest: newDest(),
+	}
 	w.options = Options{
-		Journal: &w.journal, Trails: w.trails, Progress: w.progress, Dest: w.dest,
+		Journal: &w.journal, Tables: Tables{w.trails, w.deleted, w.progress, w.chains, w.pending}, Dest: w.dest, Keys: testKeys{},
 		Log: slog.New(slog.DiscardHandler),
 	}
 	return w
@@ -360,7 +390,7 @@ func (w *world) newTrail(name string) *trail.Trail {
 }
 
 func (w *world) put(tr *trail.Trail) {
-	w.trails.write("put", func(rows map[string]*trail.Trail) error { //nolint:errcheck // no fail func on trails
+	w.trails.write("put", func(rows map[string]*trail.Trail) error {
 		rows[strings.Join(TrailKey(tr.Account, tr.HomeRegion, tr.Name), "|")] = clone(tr)
 		return nil
 	})
@@ -396,3 +426,5 @@ func drain(t *testing.T, p *pump) {
 	}
 	t.Fatal("never done")
 }
+
+func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 1)) }

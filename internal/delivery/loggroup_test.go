@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func TestLogEventCalls(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if want := (result{writes: tt.calls, records: tt.events, oversized: tt.oversized}); r != want || calls != tt.calls {
+			if want := (result{writes: tt.calls, records: tt.events, oversized: tt.oversized}); !reflect.DeepEqual(r, want) || calls != tt.calls {
 				t.Errorf("%+v in %d calls, want %+v", r, calls, want)
 			}
 			if _, err := s.write(t.Context(), tr, p, b); err != nil || len(w.dest.events()) != tt.events {

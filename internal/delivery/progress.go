@@ -19,6 +19,11 @@ const (
 // TrailKey returns the key of a trail in the table of trails.
 func TrailKey(account, homeRegion, name string) []string { return []string{account, homeRegion, name} }
 
+// keyOf returns the key of a trail, followed by more.
+func keyOf(t *trail.Trail, more ...string) []string {
+	return append(TrailKey(t.Account, t.HomeRegion, t.Name), more...)
+}
+
 // Progress is how far one destination of a trail is, and how its last delivery
 // went.
 type Progress struct {
@@ -34,6 +39,9 @@ type Progress struct {
 	Rewound uint64 `json:",omitempty"`
 	// Plan is the delivery under way, if there is one.
 	Plan *Plan `json:",omitempty"`
+	// Digests is how far the digest files of a bucket are; nil if the trail never
+	// wanted any.
+	Digests *Digests `json:",omitempty"`
 
 	// Records and Writes count the records delivered, and the files or
 	// PutLogEvents calls that took.
@@ -79,20 +87,18 @@ func position(m trail.Mark) journal.Position { return journal.Position{Seq: m.Se
 
 // Status returns how the delivery of a trail to a kind of destination goes; an
 // empty one if there was none yet.
-func Status(rows rowReader, t *trail.Trail, k Kind) *Progress {
+func Status(rows Reader[Progress], t *trail.Trail, k Kind) *Progress {
 	if row, ok := rows.Get(rowKey(t, k)...); ok && row.TrailID == t.ID {
 		return row
 	}
 	return &Progress{}
 }
 
-func rowKey(t *trail.Trail, k Kind) []string {
-	return append(TrailKey(t.Account, t.HomeRegion, t.Name), string(k))
-}
+func rowKey(t *trail.Trail, k Kind) []string { return keyOf(t, string(k)) }
 
 // Delivered returns the number of the first span of a trail that may still be
 // needed: all before it have been delivered to every destination.
-func Delivered(rows rowReader, t *trail.Trail) uint64 {
+func Delivered(rows Reader[Progress], t *trail.Trail) uint64 {
 	n := Status(rows, t, Bucket).Span
 	if t.LogGroupARN != "" {
 		n = min(n, Status(rows, t, LogGroup).Span)

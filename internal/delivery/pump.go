@@ -46,6 +46,10 @@ type pump struct {
 	// at is where the pump is: the row's cursor, or past it by records of others.
 	at    cursor
 	saved time.Time
+	// drained is true if the last step found that no span is left.
+	drained bool
+	// rowFiles is the constant, but in tests.
+	rowFiles int
 }
 
 // cursor is a place in the journal within a numbered span.
@@ -62,52 +66,111 @@ type failure struct {
 
 func (f failure) Unwrap() error { return f.error }
 
-// run delivers until ctx ends.
+// schedule is when something is done next, and how often it failed in a row.
+type schedule struct {
+	at    time.Time
+	fails int
+}
+
+// next schedules the next time, after an attempt that failed or not.
+func (s *schedule) next(p *pump, err error, wait time.Duration) {
+	if err == nil {
+		s.at, s.fails = p.o.Now().Add(wait), 0
+		return
+	}
+	s.at = p.o.Now().Add(backoff(s.fails, p.o.MaxRetry))
+	s.fails++
+}
+
+// run delivers until ctx ends, or until everything of a deleted trail is
+// delivered or given up. Log files and digests fail independently: a bucket may
+// refuse the one and take the other.
 func (p *pump) run(ctx context.Context) {
-	for fails := 0; ctx.Err() == nil; {
-		again, err := p.step(ctx)
-		switch {
-		case ctx.Err() != nil:
+	var records, digests schedule
+	for ctx.Err() == nil {
+		if !p.o.Now().Before(records.at) {
+			again, err := p.step(ctx)
+			p.report(ctx, err, (*Progress).fail)
+			records.next(p, err, p.waitUnless(again))
+		}
+		if p.kind == Bucket && (digests.fails == 0 || !p.o.Now().Before(digests.at)) {
+			err := p.digest(ctx)
+			p.report(ctx, err, (*Progress).failDigest)
+			digests.next(p, err, p.untilDigest())
+		}
+		if p.over(ctx, records.fails+digests.fails) {
 			return
-		case err != nil:
-			p.report(ctx, err)
-			pause(ctx, backoff(fails, p.o.MaxRetry), p.poke)
-			fails++
-		case again:
-			fails = 0
-		default:
-			fails = 0
-			pause(ctx, p.o.Interval, nil)
+		}
+		wake := records.at
+		if p.kind == Bucket && digests.at.Before(wake) {
+			wake = digests.at
+		}
+		if !pause(ctx, wake.Sub(p.o.Now()), p.poke) {
+			continue
+		}
+		// The trail has changed. What failed may work now, and what a deleted
+		// trail leaves should be out of the way soon.
+		if t := p.find(); records.fails > 0 || t != nil && !t.Deleted.IsZero() {
+			records.at = p.o.Now()
+		}
+		if digests.fails > 0 {
+			digests.at = p.o.Now()
 		}
 	}
+}
+
+func (p *pump) waitUnless(again bool) time.Duration {
+	if again {
+		return 0
+	}
+	return p.o.Interval
+}
+
+// untilDigest is how long it takes until digests are to be written.
+func (p *pump) untilDigest() time.Duration {
+	if row, ok := p.o.Progress.Get(p.row...); ok && row.TrailID == p.id && row.Digests.on() {
+		return row.Digests.End.Sub(p.o.Now())
+	}
+	return p.o.DigestInterval
 }
 
 // backoff doubles from firstRetry to a limit; half of it is chance, so that
 // trails that share a failing bucket do not all come back at once.
 func backoff(fails int, limit time.Duration) time.Duration {
 	d := min(firstRetry<<min(fails, 20), limit)
-	return d/2 + rand.N(d/2+1)
+	return d/2 + rand.N(d/2+1) //nolint:gosec // jitter, not a secret
 }
 
-func pause(ctx context.Context, d time.Duration, poke <-chan struct{}) {
+// pause waits; it reports whether it was poked.
+func pause(ctx context.Context, d time.Duration, poke <-chan struct{}) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 	case <-t.C:
 	case <-poke:
+		return true
 	}
+	return false
 }
 
 // step carries out the plan that is there, or makes one and carries it out. It
 // reports whether there may be more to do at once.
 func (p *pump) step(ctx context.Context) (again bool, err error) {
-	t, ok := p.o.Trails.Get(p.key...)
-	if !ok || t.ID != p.id {
-		return false, nil // deleted: whoever started the pump will end it
+	p.drained = false
+	t := p.find()
+	if t == nil {
+		return false, nil // gone: whoever started the pump will end it
 	}
 	row, err := p.open(ctx, t)
-	if err != nil || row == nil {
+	if err != nil {
+		return false, err
+	}
+	if row == nil {
+		p.drained = true
+		return false, nil
+	}
+	if row, err = p.follow(ctx, t, row); err != nil {
 		return false, err
 	}
 	if row.Plan != nil {
@@ -115,6 +178,7 @@ func (p *pump) step(ctx context.Context) (again bool, err error) {
 	}
 	span, next := t.Span(p.at.span)
 	if span == nil {
+		p.drained = true
 		return false, nil // does not log, and all is delivered
 	}
 	p.at.span = span.Number
@@ -122,7 +186,7 @@ func (p *pump) step(ctx context.Context) (again bool, err error) {
 		p.at.pos = later(p.at.pos, position(span.From))
 	}
 	if b := p.rewound(ctx); b != nil {
-		return true, p.skip(ctx, row, b)
+		return true, p.skip(ctx, t, row, b)
 	}
 	w := windowOf(t, span, next, p.kind, p.o.MaxBytes)
 	b, err := p.gather(ctx, w, p.at.pos)
@@ -131,7 +195,7 @@ func (p *pump) step(ctx context.Context) (again bool, err error) {
 	}
 	again = b.over || b.full
 	if b.records == 0 {
-		return again, p.skip(ctx, row, b)
+		return again, p.skip(ctx, t, row, b)
 	}
 	if row, err = p.plan(ctx, row, b); err != nil {
 		return false, err
@@ -231,7 +295,7 @@ func (p *pump) rewound(ctx context.Context) *batch {
 }
 
 // skip passes a stretch without records for the trail.
-func (p *pump) skip(ctx context.Context, row *Progress, b *batch) error {
+func (p *pump) skip(ctx context.Context, t *trail.Trail, row *Progress, b *batch) error {
 	to := cursor{p.at.span, b.to}
 	if b.over {
 		to.span++
@@ -248,6 +312,9 @@ func (p *pump) skip(ctx context.Context, row *Progress, b *batch) error {
 	_, err := p.update(ctx, row, func(r *Progress) {
 		r.Span, r.Cursor = to.span, to.pos
 		r.note(b)
+		if b.over {
+			r.pass(t, to.span-1, now)
+		}
 	})
 	if err != nil {
 		return fmt.Errorf("save cursor: %w", err)
@@ -295,19 +362,36 @@ func (p *pump) carryOut(ctx context.Context, t *trail.Trail, row *Progress, b *b
 	if err != nil {
 		return failure{err, at}
 	}
+	now := p.o.Now().UTC()
+	var rows []PendingRow
+	var files []LogFile
+	if row.Digests.on() {
+		for i := range done.files {
+			done.files[i].Delivered = now
+		}
+		if rows, files, err = p.keep(ctx, row, done.files); err != nil {
+			return err
+		}
+	}
 	// A crash before this leaves everything written, and the plan: the next start
 	// writes it once more, with the same result. After it, the plan is history:
-	// the cursor passes its records in the same write that drops it.
+	// the cursor passes its records in the same write that drops it, and that
+	// lists its files for the next digest.
 	row, err = p.update(ctx, row, func(r *Progress) {
 		r.Cursor, r.Plan = plan.To, nil
+		if r.Digests.on() {
+			r.Digests.Changes++
+			r.Digests.Rows, r.Digests.Files = rows, files
+		}
 		if plan.Last {
+			r.pass(t, r.Span, now)
 			r.Span++
 		}
 		r.note(b)
 		r.Records += uint64(done.records)
 		r.Writes += uint64(done.writes)
 		r.Oversized += uint64(done.oversized)
-		r.Attempted, r.Succeeded, r.Error, r.Message = at, p.o.Now().UTC(), "", ""
+		r.Attempted, r.Succeeded, r.Error, r.Message = at, now, "", ""
 	})
 	if err != nil {
 		return fmt.Errorf("save delivery: %w", err)
@@ -322,7 +406,7 @@ func (p *pump) carryOut(ctx context.Context, t *trail.Trail, row *Progress, b *b
 func (p *pump) update(ctx context.Context, known *Progress, change func(*Progress)) (*Progress, error) {
 	return p.o.Progress.Update(ctx, func(r *Progress) error {
 		same := r.Plan == nil && known.Plan == nil || r.Plan.equal(known.Plan)
-		if !same || r.TrailID != known.TrailID || r.Span != known.Span || r.Cursor != known.Cursor {
+		if !same || r.TrailID != known.TrailID || r.Span != known.Span || r.Cursor != known.Cursor || r.Digests.version() != known.Digests.version() {
 			return errLost
 		}
 		change(r)
@@ -340,19 +424,43 @@ func (r *Progress) note(b *batch) {
 	}
 }
 
+// pass ends the digest chains if logging ended with a span that is delivered:
+// this digest is the final one (spec 3.1).
+func (r *Progress) pass(t *trail.Trail, number uint64, now time.Time) {
+	span, next := t.Span(number)
+	if span != nil && span.Number == number && span.Final(next) && r.Digests.on() {
+		r.Digests.finish(now)
+	}
+}
+
+// fail and failDigest note what went wrong.
+func (r *Progress) fail(f failure) {
+	e := awserr.From(f)
+	r.Attempted, r.Error, r.Message = f.at, e.Code, e.Message
+}
+
+func (r *Progress) failDigest(f failure) {
+	e := awserr.From(f)
+	if r.Digests != nil {
+		r.Digests.Attempted, r.Digests.Error, r.Digests.Message = f.at, e.Code, e.Message
+	}
+}
+
 // report logs an error, and notes one of the destination in the trail's status.
-func (p *pump) report(ctx context.Context, err error) {
+func (p *pump) report(ctx context.Context, err error, note func(*Progress, failure)) {
+	if err == nil || ctx.Err() != nil {
+		return
+	}
 	p.log.WarnContext(ctx, "delivery failed; it will be tried again", "error", err)
 	var f failure
 	if !errors.As(err, &f) {
 		return
 	}
-	e := awserr.From(err)
 	_, err = p.o.Progress.Update(ctx, func(r *Progress) error {
 		if r.TrailID != p.id {
 			return errLost
 		}
-		r.Attempted, r.Error, r.Message = f.at, e.Code, e.Message
+		note(r, f)
 		return nil
 	}, p.row...)
 	if err != nil && ctx.Err() == nil {

@@ -66,11 +66,11 @@ func TestFileHoldsTheVeryBytes(t *testing.T) {
 	recs, next, _ = w.journal.Read(t.Context(), position(tr.Spans[0].From), 1<<20)
 	b.take(&window{trail: tr, kind: Bucket}, recs, next)
 	s := &bucketSink{}
-	one, err := s.compress(b.groups[0])
+	one, err := s.compress(b.groups[0].file())
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := s.compress(b.groups[0])
+	two, err := s.compress(b.groups[0].file())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -164,7 +164,7 @@ func testFault(t *testing.T, k Kind, happens, restart bool, failing int) {
 			if restart {
 				p = w.pump(t, tr, k)
 			} else {
-				p.report(t.Context(), err)
+				p.report(t.Context(), err, (*Progress).fail)
 			}
 			continue
 		}

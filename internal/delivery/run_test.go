@@ -46,13 +46,13 @@ func TestRun(t *testing.T) {
 			t.Errorf("%d files when the trail appeared", n)
 		}
 		w.journal.add(w.record(home, "B"))
-		time.Sleep(DefaultInterval - 1)
+		time.Sleep(DefaultInterval - time.Nanosecond)
 		synctest.Wait()
 		w.journal.add(w.record(home, "C"))
 		if n := w.dest.writes(); n != 1 {
 			t.Errorf("%d files before the interval is over", n)
 		}
-		time.Sleep(2)
+		time.Sleep(2 * time.Nanosecond)
 		synctest.Wait()
 		if d := cmp.Diff(map[string][]string{home: {"e1", "e2", "e3"}}, w.dest.delivered(t)); d != "" || w.dest.writes() != 2 {
 			t.Error(w.dest.writes(), d)
@@ -204,11 +204,11 @@ func TestRealStores(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		trails, progress := Tables(st)
+		tables := OpenTables(st)
 		if round == 0 {
 			tr.Spans = nil
 			tr.Start(mark(j.End()), noon)
-			if err := trails.Create(ctx, tr, TrailKey(account, home, "audit")...); err != nil {
+			if err := tables.Trails.Create(ctx, tr, TrailKey(account, home, "audit")...); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -218,7 +218,7 @@ func TestRealStores(t *testing.T) {
 			}
 		}
 		w.options = Options{
-			Journal: j, Trails: trails, Progress: progress, Dest: w.dest, MaxBytes: 64 << 10, Log: slog.New(slog.DiscardHandler),
+			Journal: j, Tables: tables, Dest: w.dest, Keys: testKeys{}, MaxBytes: 64 << 10, Log: slog.New(slog.DiscardHandler),
 		}
 		if round == 0 { // leave a plan behind, written but not noted
 			p := w.pump(t, tr, Bucket)
@@ -238,7 +238,7 @@ func TestRealStores(t *testing.T) {
 			}
 		} else {
 			drain(t, w.pump(t, tr, Bucket))
-			if row := Status(progress, tr, Bucket); row.Records != 1200 || row.Cursor != j.End() {
+			if row := Status(tables.Progress, tr, Bucket); row.Records != 1200 || row.Cursor != j.End() {
 				t.Errorf("progress %+v, journal ends at %v", row, j.End())
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,9 +29,9 @@ func (r *running) stop() {
 }
 
 // Run delivers until ctx ends, and returns when all pumps have stopped. It keeps
-// a pump for each destination of each trail that has ever logged, starts them as
-// trails appear, and ends them as they go: what a deleted trail had not
-// delivered is dropped with it.
+// a pump for each destination of each trail that has ever logged, and starts them
+// as trails appear. Those of a deleted trail end by themselves when what it logged
+// is delivered, or given up; then all that is known of it is removed.
 func (d *Delivery) Run(ctx context.Context) {
 	pumps := map[string]*running{}
 	defer func() {
@@ -52,6 +53,7 @@ func (d *Delivery) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-changed:
+		case <-d.ended:
 		case <-retry:
 		}
 	}
@@ -59,13 +61,18 @@ func (d *Delivery) Run(ctx context.Context) {
 
 // reconcile makes pumps those of the trails there are.
 func (d *Delivery) reconcile(ctx context.Context, pumps map[string]*running) error {
+	err := d.remove(ctx, pumps)
 	wanted := map[string]*pump{}
 	trails := map[string]*trail.Trail{}
-	for _, row := range d.o.Trails.List() {
+	// Deleted trails come first: one that has a deleted one's name waits until that
+	// one is gone, because their rows have the same keys.
+	for _, row := range append(d.o.Deleted.List(), d.o.Trails.List()...) {
 		t := row.Value
 		for _, k := range kinds(t) {
-			p := d.newPump(row.Key, t, k)
-			wanted[p.name()], trails[p.name()] = p, t
+			p := d.newPump(TrailKey(t.Account, t.HomeRegion, t.Name), t, k)
+			if w := wanted[p.name()]; w == nil && !reserved(wanted, t) {
+				wanted[p.name()], trails[p.name()] = p, t
+			}
 		}
 	}
 	for name, r := range pumps {
@@ -75,7 +82,7 @@ func (d *Delivery) reconcile(ctx context.Context, pumps map[string]*running) err
 		}
 	}
 	// Only now: no pump that writes such a row is left.
-	err := d.tidy(ctx, wanted)
+	err = errors.Join(err, d.tidy(ctx, wanted))
 	for name, p := range wanted {
 		r := pumps[name]
 		switch {
@@ -92,6 +99,54 @@ func (d *Delivery) reconcile(ctx context.Context, pumps map[string]*running) err
 	return err
 }
 
+// reserved reports whether another trail's pumps use the trail's rows.
+func reserved(wanted map[string]*pump, t *trail.Trail) bool {
+	for _, k := range []Kind{Bucket, LogGroup} {
+		if w := wanted[strings.Join(rowKey(t, k), "|")]; w != nil && w.id != t.ID {
+			return true
+		}
+	}
+	return false
+}
+
+// remove moves trails that are marked as deleted to the table of deleted ones,
+// and drops those whose pumps have all ended by themselves.
+func (d *Delivery) remove(ctx context.Context, pumps map[string]*running) error {
+	var errs []error
+	for _, row := range d.o.Trails.List() {
+		if !row.Value.Deleted.IsZero() {
+			errs = append(errs, d.retire(ctx, row.Value))
+		}
+	}
+	for _, row := range d.o.Deleted.List() {
+		t := row.Value
+		if live, ok := d.o.Trails.Get(keyOf(t)...); ok && live.ID == t.ID || !ended(pumps, t) {
+			continue
+		}
+		// A crash after this leaves rows of a trail that is gone, see tidy.
+		if err := d.o.Deleted.Delete(ctx, row.Key...); err != nil && !errors.Is(err, state.ErrNotFound) {
+			errs = append(errs, fmt.Errorf("remove deleted trail %v: %w", row.Key, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ended reports whether all pumps of a trail have ended.
+func ended(pumps map[string]*running, t *trail.Trail) bool {
+	for _, k := range kinds(t) {
+		r := pumps[strings.Join(rowKey(t, k), "|")]
+		if r == nil || r.id != t.ID {
+			return false
+		}
+		select {
+		case <-r.done:
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 // kinds returns the destinations that a trail needs pumps for.
 func kinds(t *trail.Trail) []Kind {
 	switch {
@@ -104,16 +159,31 @@ func kinds(t *trail.Trail) []Kind {
 }
 
 // tidy removes the rows of trails that are gone, and of destinations they no
-// longer have.
+// longer have. A crash in the middle leaves some; the next start comes here again.
 func (d *Delivery) tidy(ctx context.Context, wanted map[string]*pump) error {
 	var errs []error
-	for _, row := range d.o.Progress.List() {
-		if w := wanted[strings.Join(row.Key, "|")]; w != nil && w.id == row.Value.TrailID {
-			continue
+	remove := func(err error, row []string) {
+		if err != nil && !errors.Is(err, state.ErrNotFound) {
+			errs = append(errs, fmt.Errorf("remove what is left of a trail, %v: %w", row, err))
 		}
-		// A crash before this leaves the row; the next start comes here again.
-		if err := d.o.Progress.Delete(ctx, row.Key...); err != nil && !errors.Is(err, state.ErrNotFound) {
-			errs = append(errs, fmt.Errorf("remove progress of %v: %w", row.Key, err))
+	}
+	has := func(id string, row ...string) bool {
+		w := wanted[strings.Join(row, "|")]
+		return w != nil && w.id == id
+	}
+	for _, row := range d.o.Progress.List() {
+		if !has(row.Value.TrailID, row.Key...) {
+			remove(d.o.Progress.Delete(ctx, row.Key...), row.Key)
+		}
+	}
+	for _, row := range d.o.Chains.List() {
+		if !has(row.Value.TrailID, append(slices.Clone(row.Key[:3]), string(Bucket))...) {
+			remove(d.o.Chains.Delete(ctx, row.Key...), row.Key)
+		}
+	}
+	for _, row := range d.o.Pending.List() {
+		if !has(row.Value.TrailID, append(slices.Clone(row.Key[:3]), string(Bucket))...) {
+			remove(d.o.Pending.Delete(ctx, row.Key...), row.Key)
 		}
 	}
 	return errors.Join(errs...)
@@ -121,7 +191,7 @@ func (d *Delivery) tidy(ctx context.Context, wanted map[string]*pump) error {
 
 func (d *Delivery) newPump(key []string, t *trail.Trail, k Kind) *pump {
 	p := &pump{
-		o: &d.o, key: key, id: t.ID, row: rowKey(t, k), kind: k, poke: make(chan struct{}, 1),
+		o: &d.o, key: key, id: t.ID, row: rowKey(t, k), kind: k, poke: make(chan struct{}, 1), rowFiles: rowFiles,
 		log: d.o.Log.With("trail", t.ARN(), "destination", string(k)),
 	}
 	if k == Bucket {
@@ -138,8 +208,12 @@ func (d *Delivery) start(ctx context.Context, p *pump, t *trail.Trail) *running 
 	ctx, cancel := context.WithCancel(ctx)
 	r := &running{pump: p, trail: t, cancel: cancel, done: make(chan struct{})}
 	go func() {
-		defer close(r.done)
 		p.run(ctx)
+		close(r.done)
+		select {
+		case d.ended <- struct{}{}:
+		default: // told already
+		}
 	}()
 	return r
 }

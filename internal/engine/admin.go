@@ -10,32 +10,52 @@ import (
 	"io"
 	"io/fs"
 	"net/http"
+	neturl "net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
-	"cairn/internal/gateway"
 	"cairn/internal/identity"
 )
 
-// adminPath answers local commands; an underscore can start no bucket name, so
-// it hides none.
+// adminPath answers local commands. An underscore can start no bucket name, so
+// it hides none; a key that starts so, in a bucket named by the host name, is
+// not hidden either, because only calls to the endpoint's own address are
+// commands. That keeps out web pages too, whose host name was made to lead here.
 const adminPath = "/_cairn/"
 
-// withoutCleaning sends S3's paths to the gateway as they are: ServeMux would
-// redirect keys that hold "//" or "..", which are keys like any other.
-type withoutCleaning struct {
-	gateway *gateway.Gateway
-	mux     *http.ServeMux
+// front tells commands from calls, and counts both while they run.
+type front struct {
+	calls, commands http.Handler
+	host            string // the endpoint's own address
+	running         atomic.Int64
 }
 
-func (h withoutCleaning) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if strings.HasPrefix(r.URL.Path, adminPath) {
-		h.mux.ServeHTTP(w, r)
+func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.running.Add(1)
+	defer f.running.Add(-1)
+	if strings.HasPrefix(r.URL.Path, adminPath) && r.Host == f.host {
+		f.commands.ServeHTTP(w, r)
 		return
 	}
-	h.gateway.ServeHTTP(w, r)
+	f.calls.ServeHTTP(w, r)
+}
+
+// wait returns when nothing runs any more, or after limit.
+func (f *front) wait(limit time.Duration) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(limit); ; <-tick.C {
+		n := f.running.Load()
+		switch {
+		case n == 0:
+			return nil
+		case time.Now().After(deadline):
+			return fmt.Errorf("wait for calls under way: %d did not end within %s of being cut off", n, limit)
+		}
+	}
 }
 
 // admin answers the commands that change a running engine. They present the
@@ -67,6 +87,8 @@ func (e *Engine) ensureAccount(ctx context.Context, id string) error {
 	if !identity.ValidAccount(id) {
 		return fmt.Errorf("add account %q: an account id is 12 digits", id)
 	}
+	e.accounts.Lock() // the credentials file is written by one at a time
+	defer e.accounts.Unlock()
 	if _, err := e.identities.CreateAccount(ctx, id, time.Now()); err != nil && !errors.Is(err, identity.ErrExists) {
 		return fmt.Errorf("add account %s: %w", id, err)
 	}
@@ -75,12 +97,16 @@ func (e *Engine) ensureAccount(ctx context.Context, id string) error {
 
 // writeCredentials writes the root credentials of all accounts as an AWS
 // shared-credentials file: a profile for each account, and [default] for the
-// first.
+// first. An account may do without: its root user can delete the keys.
 func (e *Engine) writeCredentials() error {
 	var b bytes.Buffer
 	b.WriteString("# Root credentials of this Cairn engine's accounts. Keep this file private.\n")
 	profile := func(name, account string) error {
 		root, err := e.identities.RootCredentials(account)
+		if errors.Is(err, identity.ErrNotFound) {
+			fmt.Fprintf(&b, "\n# The root user of account %s has no active access key.\n", account)
+			return nil
+		}
 		if err != nil {
 			return fmt.Errorf("read root credentials of account %s: %w", account, err)
 		}
@@ -111,7 +137,7 @@ func AddAccount(ctx context.Context, dir, id string) error {
 	if err != nil {
 		return fmt.Errorf("read the admin token of %s: %w", dir, err)
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, url+adminPath+"accounts/"+id, nil)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, url+adminPath+"accounts/"+neturl.PathEscape(id), nil)
 	if err != nil {
 		return fmt.Errorf("add account %s: %w", id, err)
 	}

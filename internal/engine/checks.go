@@ -23,7 +23,7 @@ func (d *destinations) CheckBucket(ctx context.Context, t *trail.Trail) error {
 	}
 	now := time.Now()
 	key := trail.LogFileKey(t.Prefix, t.Account, t.HomeRegion, now, trail.Unique(t.ARN(), t.ID, t.Account, t.HomeRegion, trail.Mark{}, trail.Mark{}, now))
-	if err := d.dispatcher.Would(ctx, d.logFile(t, key, nil)); err != nil {
+	if err := d.dispatcher.Would(ctx, d.logFile(t, key, nil, nil)); err != nil {
 		return bucketError(err)
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -53,7 +54,7 @@ type dataDir struct {
 // holds. account names the first account of a new folder; in an existing one it
 // must be the same or empty.
 func openDataDir(path, account string) (*dataDir, error) {
-	if err := os.MkdirAll(path, 0o700); err != nil {
+	if err := makeFolder(path); err != nil {
 		return nil, fmt.Errorf("make data folder: %w", err)
 	}
 	d := &dataDir{path: path}
@@ -65,6 +66,25 @@ func openDataDir(path, account string) (*dataDir, error) {
 		return nil, err
 	}
 	return d, nil
+}
+
+// makeFolder makes a folder and those above it that are missing, each durable
+// in the one above: what is synced inside a folder that a power cut takes away
+// is lost with it.
+func makeFolder(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return nil
+	}
+	above := filepath.Dir(path)
+	if above != path {
+		if err := makeFolder(above); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return syncDir(above)
 }
 
 // acquire takes the folder's lock. The kernel gives it back when the process
@@ -107,6 +127,9 @@ func (d *dataDir) load(account string) error {
 	return nil
 }
 
+// unfinished are the files that a crash during create leaves.
+var unfinished = []string{lockFile, sealFile, temporary(sealFile), temporary(formatFile)}
+
 // create writes formatFile last, so that a crash before it leaves a folder that
 // the next start sets up anew.
 func (d *dataDir) create(account string) error {
@@ -115,22 +138,31 @@ func (d *dataDir) create(account string) error {
 		return fmt.Errorf("read data folder %s: %w", d.path, err)
 	}
 	for _, e := range entries {
-		if e.Name() != lockFile && e.Name() != sealFile && e.Name() != adminFile {
+		if !slices.Contains(unfinished, e.Name()) {
 			return fmt.Errorf("use %s as data folder: it holds %s and no %s, so it is not Cairn's; choose an empty folder", d.path, e.Name(), formatFile)
 		}
+	}
+	if account != "" && !identity.ValidAccount(account) {
+		return fmt.Errorf("make data folder %s for account %q: an account id is 12 digits", d.path, account)
+	}
+	// The folder may have been made by others. Where it is not ours to change,
+	// the files in it are still 0600.
+	err = os.Chmod(d.path, 0o700) //nolint:gosec // a folder is entered by its x bit
+	if err != nil && !errors.Is(err, fs.ErrPermission) {
+		return fmt.Errorf("make data folder %s private: %w", d.path, err)
 	}
 	if account == "" {
 		if account, err = randomAccount(); err != nil {
 			return err
 		}
 	}
-	if !identity.ValidAccount(account) {
-		return fmt.Errorf("make data folder %s for account %q: an account id is 12 digits", d.path, account)
-	}
 	d.about = about{Format: Format, Account: account}
 	b, err := json.Marshal(d.about)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", formatFile, err)
+	}
+	if _, err := d.newSecret(sealFile, sealSize); err != nil {
+		return err
 	}
 	return d.write(formatFile, append(b, '\n'))
 }
@@ -153,32 +185,42 @@ func (d *dataDir) file(name string) string { return filepath.Join(d.path, name) 
 
 func (d *dataDir) close() error { return d.lock.Close() }
 
-// secret returns the folder's random secret of n bytes in the named file,
-// hex-encoded there, and makes it at the first start.
-func (d *dataDir) secret(name string, n int) ([]byte, error) {
-	b, err := os.ReadFile(d.file(name))
-	if errors.Is(err, fs.ErrNotExist) {
-		key := make([]byte, n)
-		if _, err := rand.Read(key); err != nil {
-			return nil, fmt.Errorf("make %s: %w", name, err)
-		}
-		return key, d.write(name, []byte(hex.EncodeToString(key)+"\n"))
-	}
+// sealSize is the length of the seal key in bytes.
+const sealSize = 32
+
+// sealKey returns the folder's seal key. It was made with the folder: making
+// another would leave stored secrets that nobody can read.
+func (d *dataDir) sealKey() ([]byte, error) {
+	b, err := os.ReadFile(d.file(sealFile))
 	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", d.file(name), err)
+		return nil, fmt.Errorf("read the seal key: %w; restore it from a backup, stored secrets cannot be read without it", err)
 	}
 	key, err := hex.DecodeString(strings.TrimSpace(string(b)))
-	if err != nil || len(key) != n {
-		return nil, fmt.Errorf("read %s: it does not hold %d bytes in hex; restore it from a backup, stored secrets cannot be read without it", d.file(name), n)
+	if err != nil || len(key) != sealSize {
+		return nil, fmt.Errorf("read %s: it does not hold %d bytes in hex; restore it from a backup, stored secrets cannot be read without it", d.file(sealFile), sealSize)
 	}
 	return key, nil
 }
+
+// newSecret writes n random bytes, in hex, to the named file and returns the
+// text. What the file held is replaced.
+func (d *dataDir) newSecret(name string, n int) (string, error) {
+	key := make([]byte, n)
+	if _, err := rand.Read(key); err != nil {
+		return "", fmt.Errorf("make %s: %w", name, err)
+	}
+	text := hex.EncodeToString(key)
+	return text, d.write(name, []byte(text+"\n"))
+}
+
+// temporary is the name a file has until it is written.
+func temporary(name string) string { return "." + name + ".new" }
 
 // write replaces a file of the folder durably: temporary file, fsync, rename,
 // fsync of the folder. A crash leaves the old content or the new, and at most a
 // temporary file that the next write of the same name replaces.
 func (d *dataDir) write(name string, content []byte) error {
-	tmp := d.file("." + name + ".new")
+	tmp := d.file(temporary(name))
 	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", d.file(name), err)

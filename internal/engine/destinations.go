@@ -84,19 +84,22 @@ func (d *destinations) do(ctx context.Context, c *call.Call) error {
 	return err
 }
 
-// logFile returns the call that writes a log file (spec 1.4).
-func (d *destinations) logFile(t *trail.Trail, key string, body []byte) *call.Call {
+// logFile returns the call that writes a log file, or a digest (spec 1.4).
+func (d *destinations) logFile(t *trail.Trail, key string, body []byte, metadata map[string]string) *call.Call {
 	header := http.Header{
 		"X-Amz-Acl": {"bucket-owner-full-control"}, "X-Amz-Server-Side-Encryption": {"AES256"},
 		"Content-Type": {"application/json"}, "Content-Encoding": {"gzip"},
+	}
+	for name, value := range metadata {
+		header.Set("X-Amz-Meta-"+name, value)
 	}
 	op, in := d.objects.PutObject(t.Bucket, key, header, body)
 	return asService(t, d.objects.API(), op, in)
 }
 
 // PutObject implements delivery.Destinations.
-func (d *destinations) PutObject(ctx context.Context, t *trail.Trail, key string, body []byte) error {
-	return d.do(ctx, d.logFile(t, key, body))
+func (d *destinations) PutObject(ctx context.Context, t *trail.Trail, key string, body []byte, metadata map[string]string) error {
+	return d.do(ctx, d.logFile(t, key, body, metadata))
 }
 
 // PutLogEvents implements delivery.Destinations.
@@ -104,6 +107,11 @@ func (d *destinations) PutLogEvents(ctx context.Context, t *trail.Trail, stream 
 	group, err := groupName(t.LogGroupARN)
 	if err != nil {
 		return err
+	}
+	// Calls of a role are made in the role's account: one of another account would
+	// write to the log group of this name there.
+	if a, err := arn.Parse(t.RoleARN); err != nil || a.Account != t.Account {
+		return fmt.Errorf("put events of %s as %s: the role is not of the trail's account", t.ARN(), t.RoleARN)
 	}
 	role, err := d.assume(ctx, t)
 	if err != nil {

@@ -81,7 +81,7 @@ func (s *Store) RootCredentials(account string) (Credentials, error) {
 	if i < 0 {
 		return Credentials{}, fmt.Errorf("read root credentials of account %s: no active access key: %w", account, ErrNotFound)
 	}
-	secret, err := s.secrets.open(a.Root[i].ID, a.Root[i].Sealed)
+	secret, err := s.secrets.Open(a.Root[i].ID, a.Root[i].Sealed)
 	if err != nil {
 		return Credentials{}, fmt.Errorf("read root credentials of account %s: %w", account, err)
 	}

@@ -7,13 +7,12 @@ import (
 	"time"
 
 	"cairn/internal/arn"
-	"cairn/internal/state"
 )
 
 // User returns a user of an account. Names are compared exactly.
 func (s *Store) User(account, name string) (*User, bool) {
 	u, ok := s.users.Get(account, fold(name))
-	if !ok || u.Deleted || u.Name != name {
+	if !ok || !u.is(name) {
 		return nil, false
 	}
 	return u, true
@@ -21,14 +20,14 @@ func (s *Store) User(account, name string) (*User, bool) {
 
 // Users returns an account's users, sorted by name.
 func (s *Store) Users(account string) []*User {
-	return list(s.users, account, func(u *User) bool { return !u.Deleted })
+	return list(s.users, account)
 }
 
 // CreateUser adds a user; the store sets ID and Created. ErrExists if the name
 // is taken in any spelling.
 func (s *Store) CreateUser(ctx context.Context, u User, now time.Time) (*User, error) {
 	u.ID, u.Created = uniqueID(prefixUser, u.Account), stamp(now)
-	err := create(ctx, s.users, &u, func(old *User) bool { return old.Deleted }, u.Account, fold(u.Name))
+	err := create(ctx, s.users, &u, marked, u.Account, fold(u.Name))
 	if err != nil {
 		return nil, fmt.Errorf("create user %s: %w", u.Name, err)
 	}
@@ -38,27 +37,12 @@ func (s *Store) CreateUser(ctx context.Context, u User, now time.Time) (*User, e
 // UpdateUser changes a user by compare-and-set; an error of change aborts and
 // is returned. The name is changed by RenameUser only.
 func (s *Store) UpdateUser(ctx context.Context, account, name string, change func(*User) error) error {
-	_, err := s.users.Update(ctx, func(u *User) error {
-		if u.Deleted || u.Name != name {
-			return ErrNotFound
-		}
-		return change(u)
-	}, account, fold(name))
-	return known(err)
+	return update(ctx, s.users, name, change, account, fold(name))
 }
 
 // DeleteUser deletes a user if check agrees.
 func (s *Store) DeleteUser(ctx context.Context, account, name string, check func(*User) error) error {
-	return remove(ctx, s.users, func(u *User) error {
-		if u.Deleted || u.Name != name {
-			return ErrNotFound
-		}
-		if err := check(u); err != nil {
-			return err
-		}
-		u.Deleted = true
-		return nil
-	}, account, fold(name))
+	return remove(ctx, s.users, name, check, account, fold(name))
 }
 
 // RenameUser gives a user another name or path. The unique id and the access
@@ -96,7 +80,7 @@ func (s *Store) RenameUser(ctx context.Context, account, name, newName, newPath 
 // Role returns a role of an account. Names are compared exactly.
 func (s *Store) Role(account, name string) (*Role, bool) {
 	r, ok := s.roles.Get(account, fold(name))
-	if !ok || r.Deleted || r.Name != name {
+	if !ok || !r.is(name) {
 		return nil, false
 	}
 	return r, true
@@ -117,14 +101,14 @@ func (s *Store) RoleByARN(roleARN string) (*Role, bool) {
 
 // Roles returns an account's roles, sorted by name.
 func (s *Store) Roles(account string) []*Role {
-	return list(s.roles, account, func(r *Role) bool { return !r.Deleted })
+	return list(s.roles, account)
 }
 
 // CreateRole adds a role; the store sets ID and Created. ErrExists if the name
 // is taken in any spelling.
 func (s *Store) CreateRole(ctx context.Context, r Role, now time.Time) (*Role, error) {
 	r.ID, r.Created = uniqueID(prefixRole, r.Account), stamp(now)
-	err := create(ctx, s.roles, &r, func(old *Role) bool { return old.Deleted }, r.Account, fold(r.Name))
+	err := create(ctx, s.roles, &r, marked, r.Account, fold(r.Name))
 	if err != nil {
 		return nil, fmt.Errorf("create role %s: %w", r.Name, err)
 	}
@@ -134,27 +118,12 @@ func (s *Store) CreateRole(ctx context.Context, r Role, now time.Time) (*Role, e
 // UpdateRole changes a role by compare-and-set; an error of change aborts and
 // is returned.
 func (s *Store) UpdateRole(ctx context.Context, account, name string, change func(*Role) error) error {
-	_, err := s.roles.Update(ctx, func(r *Role) error {
-		if r.Deleted || r.Name != name {
-			return ErrNotFound
-		}
-		return change(r)
-	}, account, fold(name))
-	return known(err)
+	return update(ctx, s.roles, name, change, account, fold(name))
 }
 
 // DeleteRole deletes a role if check agrees. Its sessions end with it.
 func (s *Store) DeleteRole(ctx context.Context, account, name string, check func(*Role) error) error {
-	return remove(ctx, s.roles, func(r *Role) error {
-		if r.Deleted || r.Name != name {
-			return ErrNotFound
-		}
-		if err := check(r); err != nil {
-			return err
-		}
-		r.Deleted = true
-		return nil
-	}, account, fold(name))
+	return remove(ctx, s.roles, name, check, account, fold(name))
 }
 
 // Attaching runs change, which attaches a managed policy to a user or role,
@@ -166,17 +135,6 @@ func (s *Store) Attaching(policyARN string, change func() error) error {
 		return ErrNotFound
 	}
 	return change()
-}
-
-// list returns the live values of one account, in the order of their keys.
-func list[T any](t *state.Table[T], account string, live func(*T) bool) []*T {
-	var all []*T
-	for _, row := range t.List(account) {
-		if live(row.Value) {
-			all = append(all, row.Value)
-		}
-	}
-	return all
 }
 
 // splitARN takes an IAM ARN of one kind apart: its account and its name

@@ -119,7 +119,7 @@ func (s *Store) reserveKey(ctx context.Context, account, user string, now time.T
 		if err != nil {
 			return AccessKey{}, "", fmt.Errorf("reserve an access key id: %w", err)
 		}
-		return AccessKey{ID: id, Created: stamp(now), Active: true, Sealed: s.secrets.seal(id, []byte(secret))}, secret, nil
+		return AccessKey{ID: id, Created: stamp(now), Active: true, Sealed: s.secrets.Seal(id, []byte(secret))}, secret, nil
 	}
 }
 

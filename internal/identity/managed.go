@@ -40,6 +40,10 @@ type PolicyVersion struct {
 // ARN returns arn:aws:iam::ACCOUNT:policy/PATH/NAME.
 func (p *ManagedPolicy) ARN() string { return entityARN(p.Account, "policy", p.Path, p.Name) }
 
+func (p *ManagedPolicy) is(policyARN string) bool { return !p.Deleted && p.ARN() == policyARN }
+
+func (p *ManagedPolicy) mark() *bool { return &p.Deleted }
+
 // Version returns a version by id, or the default version if id is empty.
 func (p *ManagedPolicy) Version(id string) (*PolicyVersion, bool) {
 	if id == "" {
@@ -75,7 +79,7 @@ func (s *Store) Policy(policyARN string) (*ManagedPolicy, bool) {
 		return p, ok
 	}
 	p, ok := s.policies.Get(account, fold(name))
-	if !ok || p.Deleted || p.ARN() != policyARN {
+	if !ok || !p.is(policyARN) {
 		return nil, false
 	}
 	return p, true
@@ -83,7 +87,7 @@ func (s *Store) Policy(policyARN string) (*ManagedPolicy, bool) {
 
 // Policies returns an account's customer managed policies, sorted by name.
 func (s *Store) Policies(account string) []*ManagedPolicy {
-	return list(s.policies, account, func(p *ManagedPolicy) bool { return !p.Deleted })
+	return list(s.policies, account)
 }
 
 // CreatePolicy adds a customer managed policy with its first version; the
@@ -91,7 +95,7 @@ func (s *Store) Policies(account string) []*ManagedPolicy {
 func (s *Store) CreatePolicy(ctx context.Context, p ManagedPolicy, document string, now time.Time) (*ManagedPolicy, error) {
 	p.ID, p.Created = uniqueID(prefixPolicy, p.Account), stamp(now)
 	p.AddVersion(document, true, now)
-	err := create(ctx, s.policies, &p, func(old *ManagedPolicy) bool { return old.Deleted }, p.Account, fold(p.Name))
+	err := create(ctx, s.policies, &p, marked, p.Account, fold(p.Name))
 	if err != nil {
 		return nil, fmt.Errorf("create policy %s: %w", p.Name, err)
 	}
@@ -105,13 +109,7 @@ func (s *Store) UpdatePolicy(ctx context.Context, policyARN string, change func(
 	if !ok {
 		return ErrNotFound
 	}
-	_, err := s.policies.Update(ctx, func(p *ManagedPolicy) error {
-		if p.Deleted || p.ARN() != policyARN {
-			return ErrNotFound
-		}
-		return change(p)
-	}, account, fold(name))
-	return known(err)
+	return update(ctx, s.policies, policyARN, change, account, fold(name))
 }
 
 // DeletePolicy deletes a customer managed policy that nothing uses, if check
@@ -126,16 +124,7 @@ func (s *Store) DeletePolicy(ctx context.Context, policyARN string, check func(*
 	if n := s.PolicyUse(account)[policyARN]; n.Attached+n.Boundary > 0 {
 		return awserr.New(409, "DeleteConflict", "Cannot delete a policy attached to entities.")
 	}
-	return remove(ctx, s.policies, func(p *ManagedPolicy) error {
-		if p.Deleted || p.ARN() != policyARN {
-			return ErrNotFound
-		}
-		if err := check(p); err != nil {
-			return err
-		}
-		p.Deleted = true
-		return nil
-	}, account, fold(name))
+	return remove(ctx, s.policies, policyARN, check, account, fold(name))
 }
 
 // Use counts how often a managed policy is attached, and how often it is a

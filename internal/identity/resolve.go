@@ -74,7 +74,7 @@ func (s *Store) Resolve(_ context.Context, accessKeyID, sessionToken string, now
 	if i < 0 || !keys[i].Active {
 		return Principal{}, "", invalidToken()
 	}
-	secret, err := s.secrets.open(accessKeyID, keys[i].Sealed)
+	secret, err := s.secrets.Open(accessKeyID, keys[i].Sealed)
 	if err != nil {
 		return Principal{}, "", err
 	}
@@ -112,7 +112,7 @@ func (s *Store) openToken(accessKeyID, token string) (*sealedSession, bool) {
 	if err != nil {
 		return nil, false
 	}
-	text, err := s.sessions.open(accessKeyID, sealed)
+	text, err := s.sessions.Open(accessKeyID, sealed)
 	if err != nil {
 		return nil, false
 	}

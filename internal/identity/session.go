@@ -64,11 +64,11 @@ func (s *Store) OpenSession(spec SessionSpec, now time.Time) (SessionCredentials
 		Created: now.Unix(), Expires: now.Add(spec.Duration).Unix(), Policies: spec.Policies, PolicyARNs: spec.PolicyARNs,
 		InvokedBy: spec.InvokedBy, Source: spec.SourceAccount,
 	}
-	text, err := json.Marshal(&t)
+	text, err := json.Marshal(&t) //nolint:gosec // sealed below, before it leaves
 	if err != nil {
 		return SessionCredentials{}, fmt.Errorf("encode a session of %s: %w", spec.Role.ARN(), err)
 	}
-	token := base64.StdEncoding.EncodeToString(s.sessions.seal(id, text))
+	token := base64.StdEncoding.EncodeToString(s.sessions.Seal(id, text))
 	if len(token) > maxToken {
 		return SessionCredentials{}, fmt.Errorf("open a session of %s: the token takes %d bytes, more than %d: pass smaller session policies",
 			spec.Role.ARN(), len(token), maxToken)

@@ -1,13 +1,13 @@
 package identity
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"sync"
 	"time"
 
+	"cairn/internal/seal"
 	"cairn/internal/state"
 )
 
@@ -40,8 +40,8 @@ type Store struct {
 	// managed holds the AWS managed policies by ARN; it is never changed.
 	managed map[string]*ManagedPolicy
 
-	secrets  sealer
-	sessions sealer
+	secrets  seal.Sealer
+	sessions seal.Sealer
 	parsed   parsedPolicies
 
 	// attach keeps a managed policy from being deleted while it is being
@@ -62,8 +62,8 @@ func NewStore(st *state.Store, sealKey []byte) *Store {
 		policies: state.NewTable[ManagedPolicy](st, "identity-policies"),
 		keys:     state.NewTable[keyRow](st, "identity-keys"),
 		managed:  awsPolicies(),
-		secrets:  newSealer(sealKey, "access keys"),
-		sessions: newSealer(sealKey, "sessions"),
+		secrets:  seal.New(sealKey, "access keys"),
+		sessions: seal.New(sealKey, "sessions"),
 	}
 }
 
@@ -97,6 +97,10 @@ type Entity struct {
 	Deleted bool `json:"deleted,omitempty"`
 }
 
+func (e *Entity) is(name string) bool { return !e.Deleted && e.Name == name }
+
+func (e *Entity) mark() *bool { return &e.Deleted }
+
 // User is an IAM user.
 type User struct {
 	Entity
@@ -125,32 +129,6 @@ func entityARN(account, kind, path, name string) string {
 
 // fold is a name as a key: names are unique whatever their case.
 func fold(name string) string { return strings.ToLower(name) }
-
-// create adds a row. A row that was marked deleted makes room: a crash between
-// mark and delete left it, and this finishes the deletion.
-func create[T any](ctx context.Context, t *state.Table[T], v *T, deleted func(*T) bool, key ...string) error {
-	if old, ok := t.Get(key...); ok && deleted(old) {
-		if err := t.Delete(ctx, key...); err != nil && !errors.Is(err, state.ErrNotFound) {
-			return fmt.Errorf("finish an earlier deletion: %w", err)
-		}
-	}
-	return known(t.Create(ctx, v, key...))
-}
-
-// remove deletes a row if check agrees. The mark is set by the same
-// compare-and-set that checks, so nothing can be added to a row being deleted.
-//
-// A crash between mark and delete leaves a marked row, which readers take for
-// absent and create replaces.
-func remove[T any](ctx context.Context, t *state.Table[T], check func(*T) error, key ...string) error {
-	if _, err := t.Update(ctx, check, key...); err != nil {
-		return known(err)
-	}
-	if err := t.Delete(ctx, key...); err != nil && !errors.Is(err, state.ErrNotFound) {
-		return fmt.Errorf("delete a row marked deleted: %w", err)
-	}
-	return nil
-}
 
 // known turns the state's errors into this package's.
 func known(err error) error {

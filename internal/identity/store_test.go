@@ -16,7 +16,8 @@ import (
 	"cairn/internal/awserr"
 	"cairn/internal/natsd/natsdtest"
 	"cairn/internal/policy"
-	"cairn/internal/state"
+	"cairn/internal/seal"
+	"cairn/internal/state/statetest"
 )
 
 const account = "111122223333"
@@ -33,11 +34,7 @@ const (
 
 func openStore(t testing.TB, js jetstream.JetStream, key []byte) *Store {
 	t.Helper()
-	st, err := state.Open(t.Context(), js, "state")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(st.Close)
+	st := statetest.Open(t, js)
 	return NewStore(st, key)
 }
 
@@ -320,7 +317,7 @@ func TestSecretsAreSealed(t *testing.T) {
 			t.Error("took a seal key of 16 bytes")
 		}
 	}()
-	newSealer(sealKey[:16], "x")
+	seal.New(sealKey[:16], "x")
 }
 
 func TestPolicyVersions(t *testing.T) {
@@ -405,7 +402,7 @@ func TestKeyIDs(t *testing.T) {
 
 // FuzzToken checks that no token but a genuine one opens, whatever it holds.
 func FuzzToken(f *testing.F) {
-	s := &Store{sessions: newSealer(sealKey, "sessions")}
+	s := &Store{sessions: seal.New(sealKey, "sessions")}
 	f.Add("ASIAXXXXXXXXXXXXXXXX", "AAAA")
 	f.Add("", "====")
 	f.Add("ASIAXXXXXXXXXXXXXXXX", strings.Repeat("QUJD", 100))

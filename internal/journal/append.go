@@ -89,7 +89,7 @@ func (j *Journal) write() {
 func (j *Journal) written(ack *jetstream.PubAck, count int, data []byte) {
 	j.tail.add(ack.Sequence, data)
 	j.mu.Lock()
-	j.records += uint64(count) //nolint:gosec // not negative
+	j.records += uint64(count)
 	j.batches++
 	j.durable = time.Now()
 	j.mu.Unlock()

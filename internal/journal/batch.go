@@ -67,7 +67,7 @@ func appendRecord(b []byte, e *event.Entry) []byte {
 	}
 	b = append(b, bits)
 	b = binary.AppendVarint(b, h.Time.Unix())
-	b = binary.AppendUvarint(b, uint64(h.Time.Nanosecond())) //nolint:gosec // 0 to 999,999,999
+	b = binary.AppendUvarint(b, uint64(h.Time.Nanosecond())) // 0 to 999,999,999
 	for _, s := range [headTexts]string{
 		h.ID, h.Account, h.Region, h.Source, h.Name, h.Category, h.Type, h.UserARN, h.InvokedBy, h.ErrorCode,
 	} {
@@ -97,7 +97,7 @@ func encodeBatch(count int, chunks [][]byte) []byte {
 	b := make([]byte, headSize, size)
 	copy(b, magic)
 	b[4] = version
-	binary.LittleEndian.PutUint32(b[countAt:], uint32(count)) //nolint:gosec // bounded by the message size
+	binary.LittleEndian.PutUint32(b[countAt:], uint32(count)) // bounded by the message size
 	for _, c := range chunks {
 		b = append(b, c...)
 	}

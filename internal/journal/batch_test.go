@@ -22,7 +22,7 @@ func entry(n int) event.Entry {
 			Account: "111122223333", Region: "us-east-1", Source: "ec2.amazonaws.com", Name: "DescribeInstances",
 			Category: event.Management, Type: event.APICall, UserARN: "arn:aws:iam::111122223333:user/alice", ReadOnly: true,
 		},
-		JSON: []byte(fmt.Sprintf(`{"n":%d,"pad":"%s"}`, n, strings.Repeat("x", 1250))),
+		JSON: fmt.Appendf(nil, `{"n":%d,"pad":"%s"}`, n, strings.Repeat("x", 1250)),
 	}
 }
 
@@ -44,8 +44,8 @@ func fill(v reflect.Value, n *int) {
 			v.Set(reflect.ValueOf(time.Unix(1_700_000_000, 123_456_789).UTC()))
 			return
 		}
-		for i := range v.NumField() {
-			fill(v.Field(i), n)
+		for _, field := range v.Fields() {
+			fill(field, n)
 		}
 	default:
 		panic("the format cannot hold " + v.Type().String())

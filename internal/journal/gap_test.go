@@ -36,14 +36,20 @@ func readGaps(t *testing.T, j *Journal, from Position) (seqs []uint64, gaps []*G
 	}
 }
 
+// appendN appends n batches of one record: entry(0), entry(1), ...
+func appendN(t *testing.T, j *Journal, n int) {
+	t.Helper()
+	for i := range n {
+		must(t, j.Append(t.Context(), entry(i)))
+	}
+}
+
 // fillStore appends n batches of one record and closes the store.
 func fillStore(t *testing.T, dir string, n int) {
 	t.Helper()
 	srv := natsdtest.StartDir(t, dir)
 	j := openTest(t, srv.JetStream(), Options{})
-	for i := range n {
-		must(t, j.Append(t.Context(), entry(i)))
-	}
+	appendN(t, j, n)
 	j.Close()
 	srv.Close()
 }
@@ -52,9 +58,7 @@ func TestDeletedMessages(t *testing.T) {
 	ctx := t.Context()
 	js := natsdtest.Start(t)
 	j := openTest(t, js, Options{})
-	for i := range 10 {
-		must(t, j.Append(ctx, entry(i)))
-	}
+	appendN(t, j, 10)
 	st, err := js.Stream(ctx, streamName)
 	must(t, err)
 	for _, seq := range []uint64{4, 5, 8, 10} {
@@ -84,9 +88,7 @@ func TestNoLongerKept(t *testing.T) {
 	ctx := t.Context()
 	js := natsdtest.Start(t)
 	j := openTest(t, js, Options{})
-	for i := range 10 {
-		must(t, j.Append(ctx, entry(i)))
-	}
+	appendN(t, j, 10)
 	st, err := js.Stream(ctx, streamName)
 	must(t, err)
 	must(t, st.Purge(ctx, jetstream.WithPurgeSequence(6)))

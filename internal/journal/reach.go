@@ -128,7 +128,7 @@ func (j *Journal) Reached(ctx context.Context, p Position) error {
 		last = st.LastSeq
 	}
 	if first <= want {
-		j.o.Log.Error("journal: the store has lost its newest batches; readers will find a gap", "first", first, "last", want)
+		j.o.Log.ErrorContext(ctx, "journal: the store has lost its newest batches; readers will find a gap", "first", first, "last", want)
 	}
 	return nil
 }

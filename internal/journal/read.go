@@ -59,7 +59,7 @@ func (j *Journal) Read(ctx context.Context, from Position, maxBytes int) (recs [
 				if len(recs) > 0 && size > maxBytes {
 					return recs, next, nil
 				}
-				recs = append(recs, Located{Position{b.seq, uint32(i)}, entries[i]}) //nolint:gosec // bounded by the message size
+				recs = append(recs, Located{Position{b.seq, uint32(i)}, entries[i]})
 				next.Index++
 			}
 			next = Position{Seq: b.seq + 1}

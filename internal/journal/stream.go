@@ -89,7 +89,7 @@ func (j *Journal) follow(ctx context.Context) {
 			return
 		}
 		if err != nil && !failing { // once, not every second
-			j.o.Log.Warn("journal: the store does not answer, trying on", "error", err)
+			j.o.Log.WarnContext(ctx, "journal: the store does not answer, trying on", "error", err)
 		}
 		failing = err != nil
 	}

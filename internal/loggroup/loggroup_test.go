@@ -18,6 +18,7 @@ import (
 	"cairn/internal/natsd"
 	"cairn/internal/natsd/natsdtest"
 	"cairn/internal/state"
+	"cairn/internal/state/statetest"
 )
 
 var ref = Ref{"111122223333", "eu-west-1", "/app/one"}
@@ -49,11 +50,8 @@ func (w *world) up() {
 
 func (w *world) reopen() {
 	w.t.Helper()
+	w.st = statetest.Open(w.t, w.js)
 	var err error
-	if w.st, err = state.Open(w.t.Context(), w.js, "test"); err != nil {
-		w.t.Fatal(err)
-	}
-	w.t.Cleanup(w.st.Close)
 	w.Store, err = Open(w.t.Context(), w.js, w.st, Options{
 		Log: slog.New(slog.NewTextHandler(&w.logs, nil)), Now: func() time.Time { return w.now },
 	})

@@ -93,7 +93,7 @@ func (s *Store) Read(ctx context.Context, q *Query) (*Page, error) {
 			break
 		}
 		if err := r.read(ctx, &k); err != nil {
-			if errors.Is(err, errGone) && s.gone(q.Group, g, &k) {
+			if errors.Is(err, errGone) && s.gone(q.Group, &k) {
 				continue
 			}
 			return nil, fmt.Errorf("read log stream %s of log group %s: %w", k.name, q.Group.Name, s.lost(q.Group, g, err))
@@ -125,7 +125,7 @@ func (s *Store) chosen(q *Query) (map[string]string, error) {
 
 // gone reports whether the batches of a block may rightly be missing: the log
 // stream was deleted, or they are old enough to have expired.
-func (s *Store) gone(ref Ref, g *Group, k *candidate) bool {
+func (s *Store) gone(ref Ref, k *candidate) bool {
 	_, st, err := s.find(ref, k.name)
 	if err != nil || st.ID != k.id {
 		return true

@@ -3,6 +3,7 @@ package logquery
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -261,7 +262,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, pattern string) {
 		p, err := Parse(pattern)
 		if err != nil {
-			if se, ok := err.(*SyntaxError); !ok || se.Column < 1 || se.Text == "" {
+			if se, ok := errors.AsType[*SyntaxError](err); !ok || se.Column < 1 || se.Text == "" {
 				t.Errorf("Parse(%q): %v", pattern, err)
 			}
 			return

@@ -48,19 +48,20 @@ func (s *scanner) space() {
 
 // value scans one value. at are the tree's nodes that point at it.
 func (s *scanner) value(at []*node, depth int) bool {
-	start, k, ok := s.i, jsonContainer, false
-	switch c := s.peek(); {
-	case c == '{':
+	start, k := s.i, jsonContainer
+	var ok bool
+	switch s.peek() {
+	case '{':
 		ok = depth < maxDepth && s.object(at, depth)
-	case c == '[':
+	case '[':
 		ok = depth < maxDepth && s.array(at, depth)
-	case c == '"':
+	case '"':
 		k, ok = jsonString, s.str()
-	case c == 't':
+	case 't':
 		k, ok = jsonTrue, s.literal("true")
-	case c == 'f':
+	case 'f':
 		k, ok = jsonFalse, s.literal("false")
-	case c == 'n':
+	case 'n':
 		k, ok = jsonNull, s.literal("null")
 	default:
 		k, ok = jsonNumber, s.number()

@@ -98,28 +98,12 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 
 // connect makes the connection and checks that JetStream answers on it.
 func (s *Server) connect(ctx context.Context, o Options, opts []nats.Option) error {
-	log := o.Log
-	opts = append(opts,
+	opts = append(append(opts, report(o.Log)...),
 		nats.MaxReconnects(-1), nats.ReconnectWait(250*time.Millisecond),
 		// Without a buffer, a write while disconnected fails at once and
 		// certainly did not happen, rather than happening later, after its
 		// caller was told that it failed.
 		nats.ReconnectBufSize(-1),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
-			if err != nil {
-				log.Warn("message store disconnected, reconnecting", "error", err)
-			}
-		}),
-		nats.ReconnectHandler(func(c *nats.Conn) {
-			log.Warn("message store reconnected", "server", c.ConnectedServerName())
-		}),
-		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
-			subject := ""
-			if sub != nil {
-				subject = sub.Subject
-			}
-			log.Warn("message store connection", "subject", subject, "error", err)
-		}),
 	)
 	if d, ok := ctx.Deadline(); ok {
 		opts = append(opts, nats.Timeout(max(time.Until(d), time.Millisecond)))
@@ -136,6 +120,28 @@ func (s *Server) connect(ctx context.Context, o Options, opts []nats.Option) err
 		return fmt.Errorf("%w: ask %s for jetstream (is it enabled there?): %w", ErrStore, o.name(), err)
 	}
 	return nil
+}
+
+// report has log told what becomes of the connection, for as long as it lives:
+// longer than the context of Start.
+func report(log *slog.Logger) []nats.Option {
+	return []nats.Option{
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.Warn("message store disconnected, reconnecting", "error", err)
+			}
+		}),
+		nats.ReconnectHandler(func(c *nats.Conn) {
+			log.Warn("message store reconnected", "server", c.ConnectedServerName())
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, sub *nats.Subscription, err error) {
+			subject := ""
+			if sub != nil {
+				subject = sub.Subject
+			}
+			log.Warn("message store connection", "subject", subject, "error", err)
+		}),
+	}
 }
 
 // name names the store in errors, without the credentials a URL may hold.

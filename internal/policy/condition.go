@@ -205,7 +205,7 @@ func (c *Condition) holds(context Context) bool {
 // meets reports whether one given value meets the condition.
 func (c *Condition) meets(context Context, given string) bool {
 	for i := range c.operands {
-		if c.op.test.holds(&c.operands[i], context, given) {
+		if c.op.holds(&c.operands[i], context, given) {
 			return !c.op.negated
 		}
 	}

@@ -1,6 +1,10 @@
 package policy
 
-import "strings"
+import (
+	"strings"
+
+	"cairn/internal/arn"
+)
 
 // Inside a compiled pattern the wildcards are bytes that no UTF-8 text holds,
 // so that a * or ? that came out of a variable stays what it is.
@@ -111,31 +115,6 @@ func (p *pattern) in(c Context) (string, bool) {
 
 // glob reports whether value matches a compiled text. With fold, ASCII letters
 // of value are taken as lower case; the text must be in lower case already.
-// It takes time proportional to len(text)*len(value) at worst and allocates
-// nothing.
 func glob(text, value string, fold bool) bool {
-	p, v, star, mark := 0, 0, -1, 0
-	for v < len(value) {
-		c := value[v]
-		if fold && c >= 'A' && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		switch {
-		case p < len(text) && text[p] == anyRun:
-			star, mark = p, v
-			p++
-		case p < len(text) && (text[p] == anyByte || text[p] == c):
-			p++
-			v++
-		case star >= 0:
-			mark++
-			p, v = star+1, mark
-		default:
-			return false
-		}
-	}
-	for p < len(text) && text[p] == anyRun {
-		p++
-	}
-	return p == len(text)
+	return arn.Wildcards{Run: anyRun, One: anyByte, Fold: fold}.Match(text, value)
 }

@@ -37,6 +37,10 @@ type Recorder struct {
 // records, time.Now in production.
 func New(j Journal, now func() time.Time) *Recorder { return &Recorder{journal: j, now: now} }
 
+// maxHost bounds the Host header in a record, in bytes: the longest name of a
+// host and a port. Callers may send a longer one.
+const maxHost = 253 + len(":65535")
+
 // globalRegion is where events of global services are recorded (spec 4.6).
 const globalRegion = "us-east-1"
 
@@ -127,7 +131,7 @@ func (r *Recorder) build(c *call.Call, out any, failure error) (*event.Record, e
 		rec.EventCategory = event.Data
 	}
 	if c.Principal.Kind != identity.AWSService && (c.Principal.Session == nil || c.Principal.Session.InvokedBy == "") {
-		rec.TLSDetails = &event.TLSDetails{TLSVersion: c.TLSVersion, CipherSuite: c.CipherSuite, ClientProvidedHostHeader: c.Host}
+		rec.TLSDetails = &event.TLSDetails{TLSVersion: c.TLSVersion, CipherSuite: c.CipherSuite, ClientProvidedHostHeader: c.Host[:min(len(c.Host), maxHost)]}
 	}
 	if failure != nil {
 		e := awserr.From(failure)
@@ -197,7 +201,9 @@ func identityFor(p *identity.Principal, account string) event.UserIdentity {
 			},
 			CreationDate: s.Created, MFAAuthenticated: s.MFA,
 		}
-		u.InvokedBy = s.InvokedBy
+		if s.InvokedBy != "" { // genuine records do not tell the keys services hold
+			u.InvokedBy, u.AccessKeyID = s.InvokedBy, ""
+		}
 	}
 	return u
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -147,7 +148,7 @@ func TestRecordIdentity(t *testing.T) {
 			}},
 		},
 		"role session of a service": {
-			who: identity.Principal{Kind: identity.AssumedRole, Account: "111122223333", ID: "AROA1:s", ARN: "arn:session", Session: &service},
+			who: identity.Principal{Kind: identity.AssumedRole, Account: "111122223333", ID: "AROA1:s", ARN: "arn:session", AccessKeyID: "ASIA1", Session: &service},
 			want: map[string]map[string]any{"111122223333": {
 				"type": "AssumedRole", "principalId": "AROA1:s", "arn": "arn:session", "accountId": "111122223333",
 				"sessionContext": sessionContext, "invokedBy": "cloudtrail.amazonaws.com",
@@ -229,5 +230,14 @@ func TestRecordNotDurable(t *testing.T) {
 	err := New(m, time.Now).Record(t.Context(), testCall(), nil, nil)
 	if !errors.Is(err, m.err) {
 		t.Errorf("the recorder answered %v", err)
+	}
+}
+
+// TestLongHost keeps callers from making a record too long for log groups.
+func TestLongHost(t *testing.T) {
+	c := testCall()
+	c.Host = strings.Repeat("h", 60_000)
+	if _, recs := record(t, c, nil, nil); len(recs[0].TLSDetails["clientProvidedHostHeader"]) != maxHost {
+		t.Errorf("the record has %d bytes of host", len(recs[0].TLSDetails["clientProvidedHostHeader"]))
 	}
 }

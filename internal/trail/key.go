@@ -45,7 +45,7 @@ func Unique(trailARN, trailID, account, region string, from, to Mark, planned ti
 		b = binary.BigEndian.AppendUint64(b, m.Seq)
 		b = binary.BigEndian.AppendUint32(b, m.Index)
 	}
-	b = binary.BigEndian.AppendUint64(b, uint64(planned.UnixNano())) //nolint:gosec // any bits will do
+	b = binary.BigEndian.AppendUint64(b, uint64(planned.UnixNano()))
 	sum := sha256.Sum256(b)
 	hi, lo := binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])
 	out := make([]byte, 0, 16)

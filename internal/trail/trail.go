@@ -52,6 +52,9 @@ type Trail struct {
 	Created time.Time
 	Started time.Time
 	Stopped time.Time
+	// Deleted is when the trail was deleted; zero while it is there. What it
+	// logged until then is still delivered.
+	Deleted time.Time `json:",omitzero"`
 
 	// Spans are the stretches of the journal that are logged, oldest first.
 	// Those that were delivered are dropped at a later change.
@@ -103,6 +106,10 @@ type Span struct {
 // the call and its record, which then never comes.
 const StopGrace = time.Minute
 
+// Final reports whether logging ended with the span. next is the span after it, or
+// nil: a span that was cut only because the selection changed has one.
+func (s *Span) Final(next *Span) bool { return s.StopRequest != "" || s.Cut && next == nil }
+
 // ended reports whether the span no longer grows.
 func (s *Span) ended() bool { return s.Cut || s.StopRequest != "" }
 
@@ -135,6 +142,20 @@ func (t *Trail) Stop(requestID string, now time.Time) {
 	last := &t.Spans[len(t.Spans)-1]
 	last.StopRequest, last.Stopped = requestID, now
 	t.Stopped = now
+}
+
+// End stops logging at a place in the journal, for good: the trail is deleted. It
+// does nothing the second time.
+func (t *Trail) End(at Mark, now time.Time) {
+	if !t.Deleted.IsZero() {
+		return
+	}
+	t.Deleted = now
+	if len(t.Spans) == 0 {
+		return
+	}
+	last := &t.Spans[len(t.Spans)-1]
+	last.To, last.Cut = at, true
 }
 
 // Select changes which records are selected, from a place in the journal on.
@@ -199,7 +220,10 @@ func (t *Trail) Span(n uint64) (span, next *Span) {
 	return nil, nil
 }
 
-// Selects reports whether the trail selects a record. It allocates nothing.
+// Selects reports whether the trail selects a record. Writing a log file is a
+// data event of S3 like any other: a trail that selects its own bucket gets a
+// record of every delivery, which is delivered in turn, as AWS's do by default
+// (spec 1.4). It allocates nothing.
 func (t *Trail) Selects(h *event.Header) bool { return t.SelectsAs(&t.Selection, h) }
 
 // SelectsAs reports whether the trail would select a record if its selection

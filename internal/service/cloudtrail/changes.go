@@ -143,6 +143,11 @@ func checkExport(t *trail.Trail) error {
 	if err != nil || role.Service != "iam" || role.Region != "" || !roleName.MatchString(role.Resource) {
 		return refuse("InvalidCloudWatchLogsRoleArnException", "CloudTrail cannot validate the specified role ARN.")
 	}
+	if role.Account != t.Account {
+		// The role would write to the log group of this name in its own account:
+		// anyone could put records into the log groups of others.
+		return refuse("InvalidCloudWatchLogsRoleArnException", "The role %s is not of the trail's account: a role cannot be passed across accounts.", t.RoleARN)
+	}
 	return nil
 }
 
@@ -177,8 +182,7 @@ func (s *Service) checkDestinations(ctx context.Context, t *trail.Trail, bucket,
 // in every region it appears in. except is the id of a trail not to count.
 func (s *Service) checkRoom(t *trail.Trail, except string) error {
 	count, everywhere := map[string]int{t.HomeRegion: 0}, 1
-	for _, row := range s.Trails.List(t.Account) {
-		o := row.Value
+	for _, o := range s.trails(t.Account) {
 		if o.ID == except {
 			continue
 		}
@@ -268,19 +272,39 @@ func give[T any](dst, src *T) {
 	}
 }
 
+// deleteTrail ends logging with what was recorded before this call, and waits a
+// little for that to be delivered, with the final digests: buckets are often
+// deleted right after their trails.
 func (s *Service) deleteTrail(ctx context.Context, g *call.Granted, in *sdk.DeleteTrailInput) (*sdk.DeleteTrailOutput, error) {
-	t, err := s.home(g, in.Name)
+	// A crash before this leaves the trail as it was; after it, a trail marked as
+	// deleted, which nobody can name any more and delivery removes when it starts.
+	t, err := s.change(ctx, g, in.Name, func(t *trail.Trail) error {
+		t.End(s.end(), s.Now().UTC())
+		return nil
+	})
 	if err != nil {
 		return nil, err
 	}
-	// A crash after this leaves rows of progress without a trail, which delivery
-	// removes when it starts. What the trail had not delivered goes with it.
-	if err := s.Trails.Delete(ctx, key(t)...); errors.Is(err, state.ErrNotFound) {
-		return nil, unknownTrail(t.ARN(), g.Account())
-	} else if err != nil {
-		return nil, err
+	if t.NextSpan == 0 { // has never logged: nothing is to be delivered
+		if err := s.Trails.Delete(ctx, key(t)...); err != nil && !errors.Is(err, state.ErrNotFound) {
+			return nil, err
+		}
+		return &sdk.DeleteTrailOutput{}, nil
 	}
-	return &sdk.DeleteTrailOutput{}, nil
+	ctx, cancel := context.WithTimeout(ctx, s.DeleteWait)
+	defer cancel()
+	for {
+		removed, drained := s.Trails.Changed(), s.Deleted.Changed()
+		if s.Gone(t) {
+			return &sdk.DeleteTrailOutput{}, nil
+		}
+		select {
+		case <-removed:
+		case <-drained:
+		case <-ctx.Done():
+			return &sdk.DeleteTrailOutput{}, nil
+		}
+	}
 }
 
 // startLogging opens a span at the journal's end. The record of this very call

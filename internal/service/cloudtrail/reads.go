@@ -15,10 +15,12 @@ import (
 func (s *Service) addReads(a *call.API) {
 	read(a, "GetTrail", func(in *sdk.GetTrailInput) *string { return in.Name }, s.getTrail)
 	read(a, "GetTrailStatus", func(in *sdk.GetTrailStatusInput) *string { return in.Name }, s.getTrailStatus)
-	describe, list := call.New("DescribeTrails", s.describeTrails), call.New("ListTrails", s.listTrails)
-	describe.ReadOnly, list.ReadOnly = true, true
-	a.Add(describe)
-	a.Add(list)
+	for _, op := range []*call.Operation{
+		call.New("DescribeTrails", s.describeTrails), call.New("ListTrails", s.listTrails), call.New("ListPublicKeys", s.listPublicKeys),
+	} {
+		op.ReadOnly = true
+		a.Add(op)
+	}
 }
 
 // described is a trail as GetTrail and DescribeTrails answer it: strings that
@@ -42,14 +44,25 @@ func (s *Service) getTrail(_ context.Context, g *call.Granted, in *sdk.GetTrailI
 	return &sdk.GetTrailOutput{Trail: &d}, nil
 }
 
+// trails returns the trails of an account, by home region and name.
+func (s *Service) trails(account string) []*trail.Trail {
+	var list []*trail.Trail
+	for _, row := range s.Trails.List(account) {
+		if row.Value.Deleted.IsZero() {
+			list = append(list, row.Value)
+		}
+	}
+	return list
+}
+
 // describeTrails lists the trails of the region and those of other regions that
 // appear in it; or the ones named, without those that do not exist (spec 4.5).
 func (s *Service) describeTrails(_ context.Context, g *call.Granted, in *sdk.DescribeTrailsInput) (*sdk.DescribeTrailsOutput, error) {
 	out := &sdk.DescribeTrailsOutput{TrailList: []types.Trail{}}
 	if len(in.TrailNameList) == 0 {
 		shadows := in.IncludeShadowTrails == nil || *in.IncludeShadowTrails
-		for _, row := range s.Trails.List(g.Account()) {
-			if t := row.Value; t.HomeRegion == g.Region || t.MultiRegion && shadows {
+		for _, t := range s.trails(g.Account()) {
+			if t.HomeRegion == g.Region || t.MultiRegion && shadows {
 				out.TrailList = append(out.TrailList, described(t))
 			}
 		}
@@ -62,7 +75,7 @@ func (s *Service) describeTrails(_ context.Context, g *call.Granted, in *sdk.Des
 			return nil, err
 		}
 		t, ok := s.Trails.Get(delivery.TrailKey(ref.Account, ref.Region, ref.Name)...)
-		if ok && ref.Account == g.Account() && !seen[t.ID] {
+		if ok && ref.Account == g.Account() && t.Deleted.IsZero() && !seen[t.ID] {
 			seen[t.ID] = true
 			out.TrailList = append(out.TrailList, described(t))
 		}
@@ -76,8 +89,7 @@ func (s *Service) listTrails(_ context.Context, g *call.Granted, in *sdk.ListTra
 		return nil, refuse("InvalidParameterException", "NextToken %s was not given out: all trails are on one page.", *in.NextToken)
 	}
 	out := &sdk.ListTrailsOutput{Trails: []types.TrailInfo{}}
-	for _, row := range s.Trails.List(g.Account()) {
-		t := row.Value
+	for _, t := range s.trails(g.Account()) {
 		out.Trails = append(out.Trails, types.TrailInfo{TrailARN: set(t.ARN()), Name: &t.Name, HomeRegion: &t.HomeRegion})
 	}
 	return out, nil
@@ -104,6 +116,10 @@ func (s *Service) getTrailStatus(_ context.Context, g *call.Granted, in *sdk.Get
 		StopLoggingTime:                    moment(t.Stopped),
 		TimeLoggingStarted:                 stamp(t.Started),
 		TimeLoggingStopped:                 stamp(t.Stopped),
+	}
+	if d := b.Digests; d != nil {
+		out.LatestDigestDeliveryError = set(d.Error)
+		out.LatestDigestDeliveryTime = moment(d.Succeeded)
 	}
 	if t.LogGroupARN != "" {
 		l := delivery.Status(s.Progress, t, delivery.LogGroup)

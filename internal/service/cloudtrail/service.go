@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"cairn/digest"
 	"cairn/internal/awserr"
 	"cairn/internal/call"
 	"cairn/internal/delivery"
@@ -54,13 +55,22 @@ type Destinations interface {
 // Journal tells where the journal ends.
 type Journal interface{ End() journal.Position }
 
-// Options is what the service works on. All are required but Now.
+// Keys are the public keys digests are signed with.
+type Keys interface {
+	// Public returns those of a region that are valid at some time from one to
+	// another.
+	Public(region string, from, to time.Time) []digest.PublicKey
+}
+
+// Options is what the service works on. All are required but DeleteWait and Now.
 type Options struct {
-	// Trails and Progress are the tables delivery.Tables opens.
-	Trails   *state.Table[trail.Trail]
-	Progress *state.Table[delivery.Progress]
-	Journal  Journal
-	Dest     Destinations
+	delivery.Tables
+	Journal Journal
+	Dest    Destinations
+	Keys    Keys
+	// DeleteWait is how long DeleteTrail waits for the last log files and digests
+	// of a trail; default 3 s. What is not written by then is tried on.
+	DeleteWait time.Duration
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 }
@@ -76,6 +86,9 @@ type Service struct {
 
 // New returns the service.
 func New(o Options) *Service {
+	if o.DeleteWait == 0 {
+		o.DeleteWait = 3 * time.Second
+	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
@@ -86,17 +99,8 @@ func New(o Options) *Service {
 func (s *Service) API() *call.API {
 	a := &call.API{
 		Name: "cloudtrail", Source: "cloudtrail.amazonaws.com", Target: "CloudTrail_20131101", EventVersion: "1.11",
-		Codec: &wire.Codec{Protocol: wire.JSON11, Names: wire.CloudTrailNames, Records: wire.CloudTrailRecords},
-		Denied: func(message string) *awserr.Error {
-			return awserr.New(http.StatusBadRequest, "AccessDeniedException", "%s", message)
-		},
-		// Records name refusals alike for all services (spec 2.9).
-		ErrorCode: func(code string) string {
-			if code == "AccessDeniedException" {
-				return "AccessDenied"
-			}
-			return code
-		},
+		Codec:  &wire.Codec{Protocol: wire.JSON11, Names: wire.CloudTrailNames, Records: wire.CloudTrailRecords},
+		Denied: call.DeniedJSON, ErrorCode: call.RecordedJSON,
 	}
 	s.addChanges(a)
 	s.addReads(a)
@@ -154,7 +158,7 @@ func (s *Service) find(g *call.Granted, name *string) (*trail.Trail, error) {
 		return nil, err
 	}
 	t, ok := s.Trails.Get(delivery.TrailKey(ref.Account, ref.Region, ref.Name)...)
-	if !ok || ref.Account != g.Account() {
+	if !ok || ref.Account != g.Account() || !t.Deleted.IsZero() {
 		return nil, unknownTrail(ref.ARN(), g.Account())
 	}
 	if ref.Region != g.Region && !t.MultiRegion {
@@ -172,7 +176,7 @@ func (s *Service) change(ctx context.Context, g *call.Granted, name *string, cha
 	}
 	id := t.ID
 	t, err = s.Trails.Update(ctx, func(t *trail.Trail) error {
-		if t.ID != id { // deleted and made again meanwhile
+		if t.ID != id || !t.Deleted.IsZero() { // deleted meanwhile, and perhaps made again
 			return state.ErrNotFound
 		}
 		t.Prune(delivery.Delivered(s.Progress, t))

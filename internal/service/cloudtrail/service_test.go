@@ -20,7 +20,9 @@ import (
 	"cairn/internal/journal"
 	"cairn/internal/natsd/natsdtest"
 	"cairn/internal/policy"
-	"cairn/internal/state"
+	"cairn/internal/seal"
+	"cairn/internal/signkey"
+	"cairn/internal/state/statetest"
 	"cairn/internal/trail"
 )
 
@@ -57,6 +59,7 @@ type client struct {
 	svc     *Service
 	dest    *fakeDest
 	journal *fakeJournal
+	keys    *signkey.Keys
 	who     identity.Principal
 	region  string
 	now     time.Time
@@ -65,18 +68,17 @@ type client struct {
 
 func newClient(t *testing.T) *client {
 	t.Helper()
-	st, err := state.Open(t.Context(), natsdtest.Start(t), "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(st.Close)
+	st := statetest.Open(t, natsdtest.Start(t))
 	c := &client{
 		T: t, dest: &fakeDest{}, journal: &fakeJournal{journal.Position{Seq: 7}}, region: region,
 		who: identity.Principal{Kind: identity.Root, Account: account, ARN: "arn:aws:iam::" + account + ":root"},
 		now: time.Date(2026, 3, 1, 12, 0, 0, 1_000_000, time.UTC),
 	}
-	trails, progress := delivery.Tables(st)
-	c.svc = New(Options{Trails: trails, Progress: progress, Journal: c.journal, Dest: c.dest, Now: func() time.Time { return c.now }})
+	clock := func() time.Time { return c.now }
+	c.keys = signkey.New(st, make([]byte, seal.KeySize), clock)
+	c.svc = New(Options{
+		Tables: delivery.OpenTables(st), Journal: c.journal, Dest: c.dest, Keys: c.keys, DeleteWait: 10 * time.Millisecond, Now: clock,
+	})
 	c.api = c.svc.API()
 	c.d = call.NewDispatcher(noRecorder{c.journal}, slog.New(slog.DiscardHandler))
 	return c
@@ -198,6 +200,7 @@ func TestCreateRefused(t *testing.T) {
 		{export(strings.TrimSuffix(group, ":*"), role), "InvalidCloudWatchLogsLogGroupArnException", "CloudTrail cannot validate the specified log group ARN."},
 		{export(strings.Replace(group, "eu-west-1", "us-east-1", 1), role), "InvalidCloudWatchLogsLogGroupArnException", "Check the log group ARN"},
 		{export(group, "arn:aws:iam::111122223333:user/x"), "InvalidCloudWatchLogsRoleArnException", "cannot validate"},
+		{export(group, "arn:aws:iam::444455556666:role/to-logs"), "InvalidCloudWatchLogsRoleArnException", "across accounts"},
 	} {
 		c.refused("CreateTrail", tt.body, tt.code, tt.text)
 	}

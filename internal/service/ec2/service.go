@@ -60,7 +60,7 @@ func New(st *state.Store) *Service {
 // API returns the operations.
 func (s *Service) API() *call.API {
 	a := &call.API{
-		Name: "ec2", Source: "ec2.amazonaws.com", Version: Version, EventVersion: "1.11",
+		Name: "ec2", Source: "ec2.amazonaws.com", Version: Version, EventVersion: "1.10",
 		Codec: &wire.Codec{Protocol: wire.EC2, Namespace: Namespace, Names: wire.EC2Names, Records: wire.EC2Records},
 		Denied: func(message string) *awserr.Error {
 			return awserr.New(http.StatusForbidden, "UnauthorizedOperation", "You are not authorized to perform this operation. %s", message)

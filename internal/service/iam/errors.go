@@ -31,8 +31,8 @@ func exists(format string, args ...any) *awserr.Error {
 	return awserr.New(http.StatusConflict, codeExists, format, args...)
 }
 
-func conflict(format string, args ...any) *awserr.Error {
-	return awserr.New(http.StatusConflict, codeConflict, format, args...)
+func conflict(text string) *awserr.Error {
+	return awserr.New(http.StatusConflict, codeConflict, "%s", text)
 }
 
 func limit(format string, args ...any) *awserr.Error {

@@ -23,9 +23,9 @@ func (s *Service) addKeys(a *call.API) {
 func callerOp[In, Out any](s *Service, op string, name func(*In) *string,
 	run func(ctx context.Context, g *call.Granted, h holder, in *In) (*Out, error),
 ) *call.Operation {
-	resolve := func(c *call.Call) (holder, error) {
+	find := func(c *call.Call, in *In) (holder, error) {
 		h := holder{kind: "user", account: c.Account()}
-		n := name(c.Input.(*In))
+		n := name(in)
 		switch {
 		case n != nil:
 			if err := checkName("userName", n, maxName["user"]); err != nil {
@@ -39,25 +39,13 @@ func callerOp[In, Out any](s *Service, op string, name func(*In) *string,
 		}
 		return h, nil
 	}
-	o := call.New(op, func(ctx context.Context, g *call.Granted, in *In) (*Out, error) {
-		h, err := resolve(g.Call)
-		if err != nil {
-			return nil, err
-		}
-		return run(ctx, g, h, in)
-	})
-	o.ReadOnly = readOnly(op)
-	o.Authorize = func(_ context.Context, c *call.Call) ([]call.Check, error) {
-		h, err := resolve(c)
-		if err != nil {
-			return nil, err
-		}
+	ask := func(c *call.Call, h holder, _ *In) call.Check {
 		if h.root() {
-			return []call.Check{{Resource: c.Principal.ARN}}, nil
+			return call.Check{Resource: c.Principal.ARN}
 		}
-		return []call.Check{s.check(h)}, nil
+		return s.check(h)
 	}
-	return o
+	return holderOp(op, find, ask, run)
 }
 
 // userName is the name as replies carry it: the root user has none.

@@ -24,7 +24,7 @@ func (s *Service) addPolicies(a *call.API) {
 		if err != nil {
 			return nil, err
 		}
-		return []call.Check{{Resource: p.ARN(), Context: requestTags(p.Tags)}}, nil
+		return withTags([]call.Check{{Resource: p.ARN(), Context: requestTags(p.Tags)}}, "policy", p.Tags), nil
 	}
 	a.Add(create)
 	a.Add(policyOp(s, "GetPolicy", func(in *iam.GetPolicyInput) *string { return in.PolicyArn }, s.getPolicy))

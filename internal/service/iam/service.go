@@ -106,17 +106,32 @@ func (s *Service) change(ctx context.Context, h holder, change func(*identity.En
 func entityOp[In, Out any](s *Service, kind, op string, name func(*In) *string,
 	run func(ctx context.Context, g *call.Granted, h holder, in *In) (*Out, error), keys ...func(*In) policy.Context,
 ) *call.Operation {
-	resolve := func(c *call.Call) (holder, error) {
+	find := func(c *call.Call, in *In) (holder, error) {
 		h := holder{kind: kind, account: c.Account()}
-		n := name(c.Input.(*In))
+		n := name(in)
 		if err := checkName(kind+"Name", n, maxName[kind]); err != nil {
 			return h, err
 		}
 		h.name = *n
 		return h, nil
 	}
+	ask := func(_ *call.Call, h holder, in *In) call.Check {
+		check := s.check(h)
+		for _, more := range keys {
+			maps.Copy(check.Context, more(in))
+		}
+		return check
+	}
+	return holderOp(op, find, ask, run)
+}
+
+// holderOp makes an operation on one holder: find reads it from the input, ask
+// says what the caller has to be allowed.
+func holderOp[In, Out any](op string, find func(*call.Call, *In) (holder, error), ask func(*call.Call, holder, *In) call.Check,
+	run func(ctx context.Context, g *call.Granted, h holder, in *In) (*Out, error),
+) *call.Operation {
 	o := call.New(op, func(ctx context.Context, g *call.Granted, in *In) (*Out, error) {
-		h, err := resolve(g.Call)
+		h, err := find(g.Call, in)
 		if err != nil {
 			return nil, err
 		}
@@ -124,15 +139,12 @@ func entityOp[In, Out any](s *Service, kind, op string, name func(*In) *string,
 	})
 	o.ReadOnly = readOnly(op)
 	o.Authorize = func(_ context.Context, c *call.Call) ([]call.Check, error) {
-		h, err := resolve(c)
+		in := c.Input.(*In)
+		h, err := find(c, in)
 		if err != nil {
 			return nil, err
 		}
-		check := s.check(h)
-		for _, more := range keys {
-			maps.Copy(check.Context, more(c.Input.(*In)))
-		}
-		return []call.Check{check}, nil
+		return []call.Check{ask(c, h, in)}, nil
 	}
 	return o
 }

@@ -47,7 +47,19 @@ func (s *Service) creates(c *call.Call, kind string, n newEntity) ([]call.Check,
 	if e.Boundary != "" {
 		ctx["iam:permissionsboundary"] = []string{e.Boundary}
 	}
-	return []call.Check{{Resource: "arn:aws:iam::" + e.Account + ":" + kind + e.Path + e.Name, Context: ctx}}, nil
+	made := "arn:aws:iam::" + e.Account + ":" + kind + e.Path + e.Name
+	return withTags([]call.Check{{Resource: made, Context: ctx}}, kind, e.Tags), nil
+}
+
+// withTags asks for the permission to tag as well, where something is made with
+// tags ("Tagging IAM resources" in the IAM User Guide).
+func withTags(checks []call.Check, kind string, tags []identity.Tag) []call.Check {
+	if len(tags) == 0 {
+		return checks
+	}
+	tag := checks[0]
+	tag.Action = "iam:Tag" + strings.ToUpper(kind[:1]) + kind[1:]
+	return append(checks, tag)
 }
 
 func (s *Service) makeEntity(c *call.Call, kind string, n newEntity) (e identity.Entity, err error) {

@@ -28,7 +28,7 @@ import (
 	"cairn/internal/natsd/natsdtest"
 	"cairn/internal/policy"
 	"cairn/internal/service/logs"
-	"cairn/internal/state"
+	"cairn/internal/state/statetest"
 	"cairn/internal/wire"
 )
 
@@ -85,11 +85,7 @@ type engine struct {
 
 func start(t *testing.T) *engine {
 	js := natsdtest.Start(t)
-	st, err := state.Open(t.Context(), js, "test")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(st.Close)
+	st := statetest.Open(t, js)
 	groups, err := loggroup.Open(t.Context(), js, st, loggroup.Options{})
 	if err != nil {
 		t.Fatal(err)

@@ -12,10 +12,8 @@ package logs
 import (
 	"context"
 	"maps"
-	"net/http"
 
 	"cairn/internal/arn"
-	"cairn/internal/awserr"
 	"cairn/internal/call"
 	"cairn/internal/loggroup"
 	"cairn/internal/policy"
@@ -38,16 +36,7 @@ func New(groups *loggroup.Store) *Service {
 			Protocol: wire.JSON11, LowerCamel: true, Names: wire.LogsNames, Records: wire.LogsRecords,
 			Invalid: "InvalidParameterException",
 		},
-		Denied: func(message string) *awserr.Error {
-			return awserr.New(http.StatusBadRequest, "AccessDeniedException", "%s", message)
-		},
-		// Genuine records of refused calls hold the shorter code.
-		ErrorCode: func(code string) string {
-			if code == "AccessDeniedException" {
-				return "AccessDenied"
-			}
-			return code
-		},
+		Denied: call.DeniedJSON, ErrorCode: call.RecordedJSON,
 	}
 	s.addGroups()
 	s.addStreams()

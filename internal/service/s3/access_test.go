@@ -236,3 +236,151 @@ func TestTwoEngines(t *testing.T) {
 		}
 	}
 }
+
+// TestUploadIDsLeadNowhere: the object store makes upload ids part of a path, so
+// an id with dots reached, and aborting it removed, other accounts' buckets.
+func TestUploadIDsLeadNowhere(t *testing.T) {
+	g := newGate(t)
+	thief, ctx := g.root(), t.Context()
+	owner := g.client("ROOT" + other)
+	makeBucket(t, thief, "thief")
+	makeBucket(t, owner, "victim")
+	putText(t, owner, "victim", "k", "precious")
+	bucket, key := aws.String("thief"), aws.String("k")
+	ok[*sdk.CreateMultipartUploadOutput](t)(thief.CreateMultipartUpload(ctx, &sdk.CreateMultipartUploadInput{Bucket: bucket, Key: key}))
+	for _, id := range []string{"..", "../..", "../../../../victim", "../../../../victim/.sgwtmp", "/", "a/b", "."} {
+		_, err := thief.AbortMultipartUpload(ctx, &sdk.AbortMultipartUploadInput{Bucket: bucket, Key: key, UploadId: &id})
+		wantCode(t, err, "NoSuchUpload")
+		_, err = thief.UploadPart(ctx, &sdk.UploadPartInput{Bucket: bucket, Key: key, UploadId: &id, PartNumber: aws.Int32(1), Body: strings.NewReader("x")})
+		wantCode(t, err, "NoSuchUpload")
+		_, err = thief.ListParts(ctx, &sdk.ListPartsInput{Bucket: bucket, Key: key, UploadId: &id})
+		wantCode(t, err, "NoSuchUpload")
+		_, err = thief.CompleteMultipartUpload(ctx, &sdk.CompleteMultipartUploadInput{Bucket: bucket, Key: key, UploadId: &id})
+		wantCode(t, err, "NoSuchUpload")
+		_, err = thief.GetObject(ctx, &sdk.GetObjectInput{Bucket: bucket, Key: key, VersionId: &id})
+		wantCode(t, err, "InvalidArgument")
+	}
+	if r := g.last(t, "AbortMultipartUpload"); r["errorCode"] != "NoSuchUpload" {
+		t.Errorf("the attempt is recorded as %v", r)
+	}
+	deleted := ok[*sdk.DeleteObjectsOutput](t)(thief.DeleteObjects(ctx, &sdk.DeleteObjectsInput{Bucket: bucket, Delete: &types.Delete{
+		Objects: []types.ObjectIdentifier{{Key: key, VersionId: aws.String("../../victim/k")}},
+	}}))
+	if len(deleted.Errors) != 1 || len(deleted.Deleted) != 0 {
+		t.Errorf("deleted: %+v", deleted)
+	}
+	if text := getText(t, owner, "victim", "k"); text != "precious" {
+		t.Errorf("the victim's object is %q", text)
+	}
+}
+
+// TestCopyTellsTheSource records a copy with the owner of what is read, too.
+func TestCopyTellsTheSource(t *testing.T) {
+	g := newGate(t)
+	reader, ctx := g.root(), t.Context()
+	owner := g.client("ROOT" + other)
+	makeBucket(t, reader, "mine")
+	makeBucket(t, owner, "theirs")
+	putText(t, owner, "theirs", "k", "precious")
+	copied := func() error {
+		_, err := reader.CopyObject(ctx, &sdk.CopyObjectInput{Bucket: aws.String("mine"), Key: aws.String("k"), CopySource: aws.String("theirs/k")})
+		return err
+	}
+	wantCode(t, copied(), "AccessDenied")
+	policy := allow("Allow", `{"AWS":"`+account+`"}`, `"s3:GetObject"`, `"arn:aws:s3:::theirs/*"`, "")
+	ok[*sdk.PutBucketPolicyOutput](t)(owner.PutBucketPolicy(ctx, &sdk.PutBucketPolicyInput{Bucket: aws.String("theirs"), Policy: &policy}))
+	if err := copied(); err != nil {
+		t.Fatal(err)
+	}
+	told := 0
+	for _, r := range g.records {
+		if r["eventName"] == "CopyObject" && r["recipientAccountId"] == other && strings.Contains(fmt.Sprint(r["resources"]), "arn:aws:s3:::theirs/k") {
+			told++
+		}
+	}
+	if told != 2 {
+		t.Errorf("the owner of the source was told of %d copies, want the refused one and the made one", told)
+	}
+}
+
+// TestPublicACLs: with public ACLs blocked none can be set, on buckets or
+// objects; without, the engine still has none, and says so.
+func TestPublicACLs(t *testing.T) {
+	g := newGate(t)
+	c, ctx := g.root(), t.Context()
+	makeBucket(t, c, "listed")
+	b := aws.String("listed")
+	ok[*sdk.PutBucketOwnershipControlsOutput](t)(c.PutBucketOwnershipControls(ctx, &sdk.PutBucketOwnershipControlsInput{Bucket: b, OwnershipControls: &types.OwnershipControls{
+		Rules: []types.OwnershipControlsRule{{ObjectOwnership: types.ObjectOwnershipObjectWriter}},
+	}}))
+	for _, test := range []struct {
+		block bool
+		code  string
+	}{{true, "AccessDenied"}, {false, "NotImplemented"}} {
+		ok[*sdk.PutPublicAccessBlockOutput](t)(c.PutPublicAccessBlock(ctx, &sdk.PutPublicAccessBlockInput{Bucket: b, PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{BlockPublicAcls: &test.block}}))
+		_, err := c.PutBucketAcl(ctx, &sdk.PutBucketAclInput{Bucket: b, ACL: types.BucketCannedACLPublicReadWrite})
+		wantCode(t, err, test.code)
+		_, err = c.PutObject(ctx, &sdk.PutObjectInput{Bucket: b, Key: aws.String("k"), ACL: types.ObjectCannedACLPublicRead, Body: strings.NewReader("x")})
+		wantCode(t, err, test.code)
+	}
+	_, err := c.CreateBucket(ctx, &sdk.CreateBucketInput{Bucket: aws.String("born-open"), ACL: types.BucketCannedACLPublicRead, ObjectOwnership: types.ObjectOwnershipObjectWriter})
+	wantCode(t, err, "InvalidBucketAclWithBlockPublicAccessError")
+}
+
+// TestBlockingComesFirst: a policy that is public already stops counting, but
+// cannot be put again.
+func TestBlockingComesFirst(t *testing.T) {
+	g := newGate(t)
+	c, ctx := g.root(), t.Context()
+	makeBucket(t, c, "was-open")
+	b := aws.String("was-open")
+	block := func(policy, restrict bool) {
+		ok[*sdk.PutPublicAccessBlockOutput](t)(c.PutPublicAccessBlock(ctx, &sdk.PutPublicAccessBlockInput{Bucket: b, PublicAccessBlockConfiguration: &types.PublicAccessBlockConfiguration{
+			BlockPublicPolicy: &policy, RestrictPublicBuckets: &restrict,
+		}}))
+	}
+	putText(t, c, "was-open", "k", "x")
+	block(false, false)
+	doc := allow("Allow", `"*"`, `"s3:GetObject"`, `"arn:aws:s3:::was-open/*"`, "")
+	ok[*sdk.PutBucketPolicyOutput](t)(c.PutBucketPolicy(ctx, &sdk.PutBucketPolicyInput{Bucket: b, Policy: &doc}))
+	getText(t, g.client("ROOT"+other), "was-open", "k")
+	block(true, true)
+	_, err := g.client("ROOT"+other).GetObject(ctx, &sdk.GetObjectInput{Bucket: b, Key: aws.String("k")})
+	wantCode(t, err, "AccessDenied")
+	getText(t, c, "was-open", "k")
+	_, err = c.PutBucketPolicy(ctx, &sdk.PutBucketPolicyInput{Bucket: b, Policy: &doc})
+	wantCode(t, err, "AccessDenied")
+}
+
+// TestSecureTransportOnly: the module's first statement shuts out whoever comes
+// without TLS, the owner included.
+func TestSecureTransportOnly(t *testing.T) {
+	g := newGate(t)
+	c, ctx := g.root(), t.Context()
+	makeBucket(t, c, "tls-only")
+	putText(t, c, "tls-only", "k", "x")
+	doc := allow("Deny", `"*"`, `"s3:*"`, `["arn:aws:s3:::tls-only","arn:aws:s3:::tls-only/*"]`, `,"Condition":{"Bool":{"aws:SecureTransport":"false"}}`)
+	ok[*sdk.PutBucketPolicyOutput](t)(c.PutBucketPolicy(ctx, &sdk.PutBucketPolicyInput{Bucket: aws.String("tls-only"), Policy: &doc}))
+	getText(t, c, "tls-only", "k")
+	g.plain.Store(true)
+	for name, try := range map[string]func() error{
+		"get": func() error {
+			_, err := c.GetObject(ctx, &sdk.GetObjectInput{Bucket: aws.String("tls-only"), Key: aws.String("k")})
+			return err
+		},
+		"put": func() error {
+			_, err := c.PutObject(ctx, &sdk.PutObjectInput{Bucket: aws.String("tls-only"), Key: aws.String("k"), Body: strings.NewReader("y")})
+			return err
+		},
+		"list": func() error {
+			_, err := c.ListObjectsV2(ctx, &sdk.ListObjectsV2Input{Bucket: aws.String("tls-only")})
+			return err
+		},
+	} {
+		if err := try(); err == nil {
+			t.Errorf("%s went through without TLS", name)
+		}
+	}
+	g.plain.Store(false)
+	getText(t, c, "tls-only", "k")
+}

@@ -3,7 +3,6 @@ package s3
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 
 	"cairn/internal/awserr"
@@ -18,8 +17,8 @@ import (
 // the canned ACL for log delivery, which is stored and returned.
 
 const (
-	ownerFullControl = "bucket-owner-full-control"
-	logDelivery      = "log-delivery-write"
+	ownerFullControl = config.OwnerFullControl
+	logDelivery      = config.LogDelivery
 	private          = "private"
 )
 
@@ -95,19 +94,7 @@ func getACL(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Outpu
 			return nil, err
 		}
 	}
-	list := config.El("AccessControlList", grantTo("CanonicalUser", config.Leaf("ID", config.CanonicalID(in.bucket.Account)), "FULL_CONTROL"))
-	if in.Key == "" && in.bucket.ACL == logDelivery {
-		for _, permission := range []string{"WRITE", "READ_ACP"} {
-			list.Kids = append(list.Kids, grantTo("Group", config.Leaf("URI", "http://acs.amazonaws.com/groups/s3/LogDelivery"), permission))
-		}
-	}
-	return document(config.El("AccessControlPolicy", owner("Owner", in.bucket.Account), list)), nil
-}
-
-func grantTo(kind string, who *config.Node, permission string) *config.Node {
-	grantee := config.El("Grantee", who)
-	grantee.Type = kind
-	return config.El("Grant", grantee, config.Leaf("Permission", permission))
+	return document(config.ACLDocument(in.bucket.Account, in.Key == "" && in.bucket.ACL == logDelivery)), nil
 }
 
 // exists answers with the object store's error if there is no such object.
@@ -172,24 +159,5 @@ func requestedACL(g *call.Granted, in *Input) (string, error) {
 	if in.doc, err = config.Read("AccessControlPolicy", data); err != nil {
 		return "", err
 	}
-	me := config.CanonicalID(in.bucket.Account)
-	list := in.doc.Find("AccessControlList").All("Grant")
-	var group []string
-	for _, grant := range list {
-		switch {
-		case grant.At("Grantee", "ID") == me && grant.At("Permission") == "FULL_CONTROL":
-		case strings.HasSuffix(grant.At("Grantee", "URI"), "/groups/s3/LogDelivery"):
-			group = append(group, grant.At("Permission"))
-		default:
-			return "", nil
-		}
-	}
-	slices.Sort(group)
-	switch {
-	case len(group) == 0:
-		return ownerFullControl, nil
-	case slices.Equal(group, []string{"READ_ACP", "WRITE"}):
-		return logDelivery, nil
-	}
-	return "", nil
+	return config.CannedACL(in.doc, in.bucket.Account), nil
 }

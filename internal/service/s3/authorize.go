@@ -12,6 +12,7 @@ import (
 	"cairn/internal/identity"
 	"cairn/internal/policy"
 	"cairn/internal/service/s3/config"
+	"cairn/internal/service/s3/objects"
 )
 
 // authorize notes what the call touches and returns what must be allowed.
@@ -38,11 +39,25 @@ func (s *Service) authorize(c *call.Call, o *operation, in *Input) ([]call.Check
 	if err := checkHeaders(o, in); err != nil {
 		return nil, err
 	}
+	if err := checkUploadID(in); err != nil {
+		return nil, err
+	}
 	if o.checks != nil {
 		return o.checks(s, c, in)
 	}
 	k, err := s.check(c, in, b, actionFor(c.Action(), in), in.Key)
 	return []call.Check{k}, err
+}
+
+// checkUploadID refuses upload ids that this engine cannot have given out. The
+// object store makes them part of a path and does not look at them itself: with
+// "../" one would reach, and AbortMultipartUpload remove, other buckets.
+func checkUploadID(in *Input) error {
+	if id, ok := in.Query["uploadId"]; ok && !objects.ValidID(id[0]) {
+		return awserr.New(http.StatusNotFound, "NoSuchUpload",
+			"The specified multipart upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.")
+	}
+	return nil
 }
 
 // touch notes the record's resources (spec 2.6).
@@ -208,6 +223,13 @@ func checkUpload(s *Service, c *call.Call, in *Input) ([]call.Check, error) {
 	}
 	if err := expectOwner(in.Header.Get("X-Amz-Source-Expected-Bucket-Owner"), b); err != nil {
 		return nil, err
+	}
+	if b.Account != in.bucket.Account && b.Account != c.Account() {
+		// Whose object is read is told, as of any other reading. AWS's records of
+		// such copies are not known; these resources are ours.
+		c.Owners = append(c.Owners, b.Account)
+		c.Resources = append(c.Resources, event.Resource{Type: "AWS::S3::Object", ARN: config.ARN(b.Name, in.source.Key)},
+			event.Resource{AccountID: b.Account, Type: "AWS::S3::Bucket", ARN: config.ARN(b.Name, "")})
 	}
 	action := "s3:GetObject"
 	from := &Input{Header: in.Header, Query: url.Values{}}

@@ -17,7 +17,7 @@ import (
 	"cairn/internal/state"
 )
 
-const classic = "us-east-1" // the region whose location is written as nothing
+const classic = config.Classic
 
 // checkCreateBucket asks for making the bucket and for what its headers set.
 func checkCreateBucket(s *Service, c *call.Call, in *Input) ([]call.Check, error) {
@@ -68,6 +68,9 @@ func createBucket(ctx context.Context, s *Service, g *call.Granted, in *Input) (
 		return nil, aborted(b.Name)
 	}
 	defer mu.Unlock()
+	// A caller who hangs up now must not leave a row whose state nobody knows:
+	// a write cut off while it is acknowledged may have happened.
+	ctx = context.WithoutCancel(ctx)
 	if old, ok := s.buckets.Get(b.Name); ok && old.Pending != "" && old.Account == b.Account {
 		// An attempt that failed half-way; nobody else is at it, we hold the lock.
 		if err := s.takeBack(ctx, b.Name); err != nil {
@@ -83,7 +86,7 @@ func createBucket(ctx context.Context, s *Service, g *call.Granted, in *Input) (
 	}
 	// A crash here leaves the row without a folder.
 	if err := s.makeFolder(ctx, b); err != nil {
-		return nil, errors.Join(err, s.takeBack(context.WithoutCancel(ctx), b.Name))
+		return nil, errors.Join(err, s.takeBack(ctx, b.Name))
 	}
 	// A crash here leaves the row and an empty folder that nobody could use
 	// yet; repair removes both. The caller has no answer and asks again.
@@ -126,7 +129,7 @@ func (s *Service) newBucket(g *call.Granted, in *Input) (*config.Bucket, error) 
 		}
 		constraint, tags = in.doc.At("LocationConstraint"), in.doc.Find("Tags").All("Tag")
 	}
-	region, err := location(g.Region, constraint)
+	region, err := config.Location(g.Region, constraint)
 	if err != nil {
 		return nil, err
 	}
@@ -143,30 +146,6 @@ func (s *Service) newBucket(g *call.Granted, in *Input) (*config.Bucket, error) 
 		b.Set(config.Ownership, doc)
 	}
 	return b, checkNewACL(b, in)
-}
-
-// location returns the region of a new bucket.
-//
-// Source: CreateBucket, "LocationConstraint", in the Amazon S3 API Reference.
-func location(signed, constraint string) (string, error) {
-	if constraint == "EU" {
-		constraint = "eu-west-1"
-	}
-	switch {
-	case constraint == "" && signed == classic:
-		return classic, nil
-	case constraint == "":
-		return "", awserr.New(http.StatusBadRequest, "IllegalLocationConstraintException",
-			"The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.")
-	case constraint == classic || !config.ValidRegion(constraint):
-		e := awserr.New(http.StatusBadRequest, "InvalidLocationConstraint", "The specified location-constraint is not valid")
-		e.Detail = map[string]string{"LocationConstraint": constraint}
-		return "", e
-	case signed != classic && signed != constraint:
-		return "", awserr.New(http.StatusBadRequest, "IllegalLocationConstraintException",
-			"The %s location constraint is incompatible for the region specific endpoint this request was sent to.", constraint)
-	}
-	return constraint, nil
 }
 
 // makeFolder makes the bucket in the object store.
@@ -202,11 +181,12 @@ func deleteBucket(ctx context.Context, s *Service, _ *call.Granted, in *Input) (
 		return nil, aborted(in.Bucket)
 	}
 	defer mu.Unlock()
+	ctx = context.WithoutCancel(ctx) // as in createBucket
 	if err := s.update(ctx, in.Bucket, func(b *config.Bucket) { b.Pending = config.Removing }); err != nil {
 		return nil, err
 	}
 	// A crash here leaves a bucket that is being removed; repair goes on.
-	if err := s.finishRemoval(context.WithoutCancel(ctx), in.Bucket); err != nil {
+	if err := s.finishRemoval(ctx, in.Bucket); err != nil {
 		return nil, err
 	}
 	return &Output{Status: http.StatusNoContent}, nil

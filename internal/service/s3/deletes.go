@@ -36,7 +36,11 @@ func deleteObjects(ctx context.Context, s *Service, g *call.Granted, in *Input) 
 	allowed := config.El("Delete")
 	result := config.El("DeleteResult")
 	for _, o := range wanted {
-		if err := s.mayDelete(g, in, o.At("Key"), o.At("VersionId")); err != nil {
+		err := s.mayDelete(g, in, o.At("Key"), o.At("VersionId"))
+		if err == nil {
+			err = s.notHeld(ctx, in.bucket, o.At("Key"), o.At("VersionId"))
+		}
+		if err != nil {
 			e := awserr.From(err)
 			failed := config.El("Error", config.Leaf("Key", o.At("Key")))
 			if v := o.At("VersionId"); v != "" {
@@ -51,7 +55,11 @@ func deleteObjects(ctx context.Context, s *Service, g *call.Granted, in *Input) 
 	if len(allowed.Kids) == 0 {
 		return document(result), nil
 	}
-	return s.write(in, func() (*Output, error) {
+	keys := make([]string, len(allowed.Kids))
+	for i, o := range allowed.Kids {
+		keys[i] = o.At("Key")
+	}
+	return s.write(in, keys, func() (*Output, error) {
 		done, err := s.deleteAll(ctx, in, allowed)
 		if err != nil {
 			return nil, err
@@ -66,8 +74,8 @@ func deleteObjects(ctx context.Context, s *Service, g *call.Granted, in *Input) 
 
 // mayDelete says why an object cannot be deleted by the caller, or nil.
 func (s *Service) mayDelete(g *call.Granted, in *Input, key, version string) error {
-	if err := config.ValidKey(key); err != nil || key == "" {
-		return invalidArgument("Key", key, "The key cannot be used.")
+	if config.ValidKey(key) != nil || version != "" && !objects.ValidID(version) {
+		return invalidArgument("Key", key, "The key or version id cannot be used.")
 	}
 	one := &Input{Header: in.Header, Query: url.Values{}}
 	actions := []string{"s3:DeleteObject"}

@@ -3,7 +3,6 @@ package s3
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"io"
 	"net/http"
 	"strings"
@@ -28,7 +27,7 @@ var kinds = map[string]kind{
 	config.PublicAccess: {root: "PublicAccessBlockConfiguration", code: "NoSuchPublicAccessBlockConfiguration", text: "The public access block configuration was not found"},
 	config.Ownership:    {root: "OwnershipControls", code: "OwnershipControlsNotFoundError", text: "The bucket ownership controls were not found", accept: acceptOwnership},
 	config.Encryption:   {root: "ServerSideEncryptionConfiguration", accept: acceptEncryption},
-	config.Lifecycle:    {root: "LifecycleConfiguration", code: "NoSuchLifecycleConfiguration", text: "The lifecycle configuration does not exist", accept: nameRules},
+	config.Lifecycle:    {root: "LifecycleConfiguration", code: "NoSuchLifecycleConfiguration", text: "The lifecycle configuration does not exist", accept: acceptLifecycle},
 	"tagging":           {root: "Tagging", code: "NoSuchTagSet", text: "The TagSet does not exist"},
 	"cors":              {root: "CORSConfiguration", code: "NoSuchCORSConfiguration", text: "The CORS configuration does not exist"},
 	"website":           {root: "WebsiteConfiguration", code: "NoSuchWebsiteConfiguration", text: "The specified bucket does not have a website configuration"},
@@ -108,19 +107,8 @@ func minimumSize(v string) (string, error) {
 	return "", invalidArgument(strings.ToLower(transitionSize), v, "Invalid transition default minimum object size found")
 }
 
-// nameRules gives rules without an id one, as S3 does.
-func nameRules(_ *Service, _ *Input, doc *config.Node) error {
-	for _, rule := range doc.All("Rule") {
-		if rule.At("ID") == "" {
-			var kept []*config.Node
-			for _, k := range rule.Kids {
-				if k.Name != "ID" {
-					kept = append(kept, k)
-				}
-			}
-			rule.Kids = append([]*config.Node{config.Leaf("ID", rand.Text())}, kept...)
-		}
-	}
+func acceptLifecycle(_ *Service, _ *Input, doc *config.Node) error {
+	config.NameRules(doc)
 	return nil
 }
 

@@ -21,21 +21,11 @@ import (
 // the store answered with; headers of that answer which belong to the caller's
 // are kept in in, which may be nil.
 func (s *Service) ask(ctx context.Context, req *objects.Request, in *Input) (*http.Response, error) {
-	resp, err := s.objects.Do(ctx, req)
-	if err != nil {
-		return nil, err
+	resp, err := s.objects.Ask(ctx, req)
+	if err == nil {
+		return resp, nil
 	}
-	if resp.StatusCode < http.StatusBadRequest {
-		switch req.Method {
-		case get:
-			return resp, nil
-		case http.MethodHead:
-			return resp, resp.Body.Close() // empty; the length is the object's
-		}
-		return resp, drained(resp)
-	}
-	defer resp.Body.Close()
-	if in != nil {
+	if resp != nil && in != nil {
 		in.failed = http.Header{}
 		for _, name := range []string{"X-Amz-Delete-Marker", "X-Amz-Version-Id", "Last-Modified", "Allow"} {
 			if v := resp.Header.Get(name); v != "" {
@@ -43,66 +33,7 @@ func (s *Service) ask(ctx context.Context, req *objects.Request, in *Input) (*ht
 			}
 		}
 	}
-	return nil, storeError(req, resp)
-}
-
-// drained reads a small answer into memory, so that the connection is free.
-func drained(resp *http.Response) error {
-	b, err := io.ReadAll(io.LimitReader(resp.Body, config.MaxDocument))
-	_ = resp.Body.Close() // read to its end
-	resp.Body = io.NopCloser(bytes.NewReader(b))
-	resp.ContentLength = int64(len(b))
-	if err != nil {
-		return fmt.Errorf("read the object store's answer: %w", err)
-	}
-	return nil
-}
-
-// storeError is the object store's error reply as the caller's.
-func storeError(req *objects.Request, resp *http.Response) error {
-	b, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	if err != nil || len(b) == 0 {
-		return statusError(req, resp)
-	}
-	doc, err := config.ParseXML(b)
-	if err != nil || doc.At("Code") == "" {
-		return awserr.From(fmt.Errorf("object store answered %s %s with %s and no error document", req.Method, req.Bucket, resp.Status))
-	}
-	if resp.StatusCode >= http.StatusInternalServerError && resp.StatusCode != http.StatusNotImplemented {
-		return awserr.Wrap(fmt.Errorf("object store failed %s of %s/%s: %s", req.Method, req.Bucket, req.Key, doc.At("Code")),
-			http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
-	}
-	e := awserr.New(resp.StatusCode, doc.At("Code"), "%s", doc.At("Message"))
-	e.Detail = map[string]string{}
-	for _, k := range doc.Kids {
-		switch k.Name {
-		case "Code", "Message", "RequestId", "HostId", "Resource":
-		default:
-			if len(k.Kids) == 0 {
-				e.Detail[k.Name] = k.Text
-			}
-		}
-	}
-	return e
-}
-
-// statusError is the error of a reply without a body, as HEAD's are.
-func statusError(req *objects.Request, resp *http.Response) error {
-	code, text := "BadRequest", "Bad Request"
-	switch resp.StatusCode {
-	case http.StatusNotFound:
-		code, text = "NoSuchKey", "The specified key does not exist."
-	case http.StatusPreconditionFailed:
-		code, text = "PreconditionFailed", "At least one of the pre-conditions you specified did not hold"
-	case http.StatusRequestedRangeNotSatisfiable:
-		code, text = "InvalidRange", "The requested range is not satisfiable"
-	case http.StatusMethodNotAllowed:
-		code, text = "MethodNotAllowed", "The specified method is not allowed against this resource."
-	case http.StatusBadRequest:
-	default:
-		return awserr.From(fmt.Errorf("object store answered %s %s with %s", req.Method, req.Bucket, resp.Status))
-	}
-	return awserr.New(resp.StatusCode, code, "%s", text)
+	return nil, err
 }
 
 // params returns some of the request's query parameters.
@@ -127,7 +58,11 @@ func forward(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Outp
 	if err != nil {
 		return nil, s.hideAbsent(g, in, err)
 	}
-	return s.answer(resp, in), nil
+	out := s.answer(resp, in)
+	if at, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil && in.Key != "" && in.sub == "" {
+		s.tellExpiry(in, out, at, resp.ContentLength)
+	}
+	return out, nil
 }
 
 // hideAbsent turns the absence of an object into AccessDenied for callers who
@@ -149,9 +84,9 @@ func (s *Service) hideAbsent(g *call.Granted, in *Input, err error) error {
 
 // answer is the object store's answer as the caller's.
 func (s *Service) answer(resp *http.Response, in *Input) *Output {
-	out := &Output{Status: resp.StatusCode, Header: returned(resp.Header), Body: resp.Body, Length: resp.ContentLength}
-	if resp.StatusCode == http.StatusNotModified {
-		return out
+	out := &Output{Status: resp.StatusCode, Header: objects.Returned(resp.Header), Body: resp.Body, Length: resp.ContentLength}
+	if resp.StatusCode == http.StatusNotModified || resp.StatusCode == http.StatusNoContent {
+		return out // no object in it
 	}
 	if in.Key != "" && in.sub == "" {
 		out.Header.Set("X-Amz-Server-Side-Encryption", "AES256")
@@ -175,13 +110,15 @@ func list(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output,
 	return out, nil
 }
 
-// write holds off the bucket's removal while f writes to it.
-func (s *Service) write(in *Input, f func() (*Output, error)) (*Output, error) {
+// write holds off the bucket's removal, and the expiry of the keys, while f
+// writes to them.
+func (s *Service) write(in *Input, keys []string, f func() (*Output, error)) (*Output, error) {
 	mu := s.lock(in.Bucket)
 	if !mu.TryRLock() {
 		return nil, aborted(in.Bucket)
 	}
 	defer mu.RUnlock()
+	defer s.keys.Share(in.Bucket, keys)()
 	if _, err := s.bucket(in.Bucket); err != nil {
 		return nil, err // removed since it was looked up
 	}
@@ -198,8 +135,9 @@ func change(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Outpu
 }
 
 func (s *Service) change(ctx context.Context, g *call.Granted, in *Input, data []byte) (*Output, error) {
-	return s.write(in, func() (*Output, error) {
+	return s.write(in, []string{in.Key}, func() (*Output, error) {
 		req := in.request(s.methods[g.Op.Name])
+		s.retain(in, req.Header)
 		req.Body, req.Length = bytes.NewReader(data), int64(len(data))
 		resp, err := s.ask(ctx, req, in)
 		if err != nil {
@@ -227,12 +165,13 @@ func putObject(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Ou
 
 // upload streams a body to the object store.
 func upload(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {
-	return s.write(in, func() (*Output, error) {
+	return s.write(in, []string{in.Key}, func() (*Output, error) {
 		b := in.open(g.Call)
 		if b.length < 0 {
 			return nil, awserr.New(http.StatusLengthRequired, "MissingContentLength", "You must provide the Content-Length HTTP header.")
 		}
 		req := in.request(put)
+		s.retain(in, req.Header)
 		req.Body, req.Length = b, b.length
 		if b.trailer != nil {
 			req.Body, req.Length = b.frame(in, req.Header), -1
@@ -247,6 +186,9 @@ func upload(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Outpu
 		}
 		out := s.answer(resp, in)
 		out.Header.Set("X-Amz-Server-Side-Encryption", "AES256")
+		if in.sub == "" && in.source == nil {
+			s.tellExpiry(in, out, s.now(), b.length)
+		}
 		return out, nil
 	})
 }
@@ -285,12 +227,4 @@ func (s *Service) rewritten(ctx context.Context, g *call.Granted, in *Input, doc
 	own := *in           // the headers differ, the rest is the request's
 	own.Header = http.Header{"Content-Md5": {base64.StdEncoding.EncodeToString(sum[:])}}
 	return s.change(ctx, g, &own, data)
-}
-
-func putObjectLock(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {
-	doc, err := in.readDocument(g.Call, "ObjectLockConfiguration")
-	if err != nil {
-		return nil, err
-	}
-	return s.rewritten(ctx, g, in, doc)
 }

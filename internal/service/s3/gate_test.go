@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -47,6 +48,9 @@ type gate struct {
 	service  *s3.Service
 	dispatch *call.Dispatcher
 
+	plain atomic.Bool  // connections do not count as secure
+	ahead atomic.Int64 // how far the service's clock is ahead, in nanoseconds
+
 	mu         sync.Mutex
 	principals map[string]identity.Principal
 	records    []map[string]any
@@ -66,7 +70,10 @@ func openGate(t *testing.T, dir string, store *state.Store) *gate {
 	t.Helper()
 	g := &gate{principals: map[string]identity.Principal{}}
 	var err error
-	g.service, err = s3.New(t.Context(), s3.Options{Dir: dir, Store: store, Log: slog.New(slog.DiscardHandler)})
+	g.service, err = s3.New(t.Context(), s3.Options{
+		Dir: dir, Store: store, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return time.Now().Add(time.Duration(g.ahead.Load())) },
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +140,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	api := g.service.API()
 	c := &call.Call{
 		API: api, Host: r.Host, UserAgent: r.UserAgent(), HTTP: r, Start: time.Now(), RequestID: rand.Text()[:16],
-		SourceIP: "127.0.0.1", Secure: true, Region: "us-east-1", Principal: identity.Principal{Kind: identity.Anonymous},
+		SourceIP: "127.0.0.1", Secure: !g.plain.Load(), Region: "us-east-1", Principal: identity.Principal{Kind: identity.Anonymous},
 	}
 	out, err := g.answer(r, c)
 	api.Reply(w, c, out, err)

@@ -5,18 +5,8 @@ import (
 	"strings"
 
 	"cairn/internal/awserr"
+	"cairn/internal/service/s3/objects"
 )
-
-// passed are the headers that go to the object store as they came; a name that
-// ends with - or _ stands for all that begin so.
-var passed = []string{
-	"Cache-Control", "Content-Disposition", "Content-Encoding", "Content-Language", "Content-Md5", "Content-Type", "Expires",
-	"If-Match", "If-Modified-Since", "If-None-Match", "If-Unmodified-Since", "Range",
-	"X-Amz-Bypass-Governance-Retention", "X-Amz-Checksum-", "X-Amz-Copy-Source-If-", "X-Amz-Copy-Source-Range",
-	"X-Amz-If-Match-", "X-Amz-Max-Parts", "X-Amz-Meta-", "X-Amz-Metadata-Directive", "X-Amz-Mp-Object-Size",
-	"X-Amz-Object-Attributes", "X-Amz-Object-Lock-", "X-Amz-Part-Number-Marker", "X-Amz-Sdk-Checksum-Algorithm",
-	"X-Amz-Storage-Class", "X-Amz-Tagging", "X-Amz-Tagging-Directive", "X-Amz-Website-Redirect-Location",
-}
 
 // handled are the x-amz- headers that are dealt with here, or say nothing the
 // engine has to act on.
@@ -28,20 +18,11 @@ var handled = []string{
 	"X-Amz-Transition-Default-Minimum-Object-Size", "X-Amz-User-Agent",
 }
 
-func among(name string, list []string) bool {
-	for _, n := range list {
-		if name == n || strings.HasSuffix(n, "-") && strings.HasPrefix(name, n) {
-			return true
-		}
-	}
-	return false
-}
-
 // checkHeaders refuses what the engine cannot do, rather than ignore it.
 func checkHeaders(o *operation, in *Input) error {
 	for name := range in.Header {
 		name = http.CanonicalHeaderKey(name)
-		if strings.HasPrefix(name, "X-Amz-") && !among(name, passed) && !among(name, handled) {
+		if strings.HasPrefix(name, "X-Amz-") && !objects.Passes(name) && !objects.Among(name, handled) {
 			return notImplemented("the header " + strings.ToLower(name) + " of " + o.name)
 		}
 	}
@@ -65,42 +46,9 @@ func noKMS() error {
 
 // forwarded returns the headers for the object store.
 func forwarded(in *Input) http.Header {
-	h := http.Header{}
-	for name, values := range in.Header {
-		if name = http.CanonicalHeaderKey(name); among(name, passed) {
-			h[name] = values
-		}
-	}
-	if v := h.Get("Content-Encoding"); strings.Contains(v, "aws-chunked") {
-		h.Del("Content-Encoding")
-		var rest []string
-		for part := range strings.SplitSeq(v, ",") {
-			if part = strings.TrimSpace(part); part != "aws-chunked" && part != "" {
-				rest = append(rest, part)
-			}
-		}
-		if len(rest) > 0 {
-			h.Set("Content-Encoding", strings.Join(rest, ","))
-		}
-	}
+	h := objects.Passed(in.Header)
 	if in.source != nil {
 		h.Set("X-Amz-Copy-Source", in.source.Header())
 	}
 	return h
-}
-
-// notReturned are headers of the object store's replies that are its own.
-var notReturned = []string{
-	"Access-Control-", "Connection", "Content-Length", "Date", "Keep-Alive", "Server", "Transfer-Encoding", "Vary",
-	"X-Amz-Bucket-Region", "X-Amz-Id-2", "X-Amz-Request-Id",
-}
-
-func returned(h http.Header) http.Header {
-	out := http.Header{}
-	for name, values := range h {
-		if !among(name, notReturned) {
-			out[name] = values
-		}
-	}
-	return out
 }

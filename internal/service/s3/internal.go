@@ -53,6 +53,9 @@ func (s *Service) already(ctx context.Context, in *Input) *Output {
 	if strings.Trim(resp.Header.Get("Etag"), `"`) != etag || !maps.Equal(metadata(resp.Header), metadata(in.Header)) {
 		return nil
 	}
+	if in.bucket.Retention != nil && resp.Header.Get(lockMode) == "" {
+		return nil // a crash came between object and lock; the next version has both
+	}
 	out := &Output{Header: http.Header{"Etag": {`"` + etag + `"`}, "X-Amz-Server-Side-Encryption": {"AES256"}}}
 	if v := resp.Header.Get("X-Amz-Version-Id"); v != "" {
 		out.Header.Set("X-Amz-Version-Id", v)

@@ -1,10 +1,8 @@
 package s3
 
 import (
-	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -148,7 +146,7 @@ func (s *Service) find(r *http.Request, in *Input) (*operation, error) {
 // resource finds the bucket and key a request names, in its path or its host.
 func (s *Service) resource(r *http.Request) (bucket, key string, err error) {
 	path := strings.TrimPrefix(r.URL.Path, "/")
-	if bucket = s.hostBucket(r.Host); bucket != "" {
+	if bucket = config.HostBucket(r.Host, s.domains); bucket != "" {
 		key = path
 	} else {
 		bucket, key, _ = strings.Cut(path, "/")
@@ -157,30 +155,6 @@ func (s *Service) resource(r *http.Request) (bucket, key string, err error) {
 		return "", "", invalidBucketName(bucket, nil)
 	}
 	return bucket, key, nil
-}
-
-// awsHost is a host name of S3 in AWS, after the bucket.
-var awsHost = regexp.MustCompile(`^(?:(.+)\.)?s3(?:[.-](?:dualstack\.)?[a-z]{2}(?:-[a-z]+)+-[0-9]{1,2})?\.amazonaws\.com$`)
-
-// hostBucket returns the bucket a host name begins with, or "".
-func (s *Service) hostBucket(host string) string {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	host = strings.ToLower(host)
-	if m := awsHost.FindStringSubmatch(host); m != nil {
-		return m[1]
-	}
-	if slices.Contains(s.domains, host) {
-		return ""
-	}
-	longest, bucket := 0, ""
-	for _, d := range s.domains {
-		if b, ok := strings.CutSuffix(host, "."+d); ok && len(d) > longest {
-			longest, bucket = len(d), b
-		}
-	}
-	return bucket
 }
 
 func invalidArgument(name, value, text string) error {

@@ -85,7 +85,7 @@ var operations = []operation{
 	{name: "PutBucketAcl", on: onBucket, method: put, sub: "acl", run: putBucketACL},
 	{name: "GetBucketVersioning", on: onBucket, method: get, sub: "versioning", read: true, run: forward},
 	{name: "PutBucketVersioning", on: onBucket, method: put, sub: "versioning", run: putVersioning},
-	{name: "GetObjectLockConfiguration", event: "GetBucketObjectLockConfiguration", action: "GetBucketObjectLockConfiguration", on: onBucket, method: get, sub: "object-lock", read: true, run: forward},
+	{name: "GetObjectLockConfiguration", event: "GetBucketObjectLockConfiguration", action: "GetBucketObjectLockConfiguration", on: onBucket, method: get, sub: "object-lock", read: true, run: getObjectLock},
 	{name: "PutObjectLockConfiguration", event: "PutBucketObjectLockConfiguration", action: "PutBucketObjectLockConfiguration", on: onBucket, method: put, sub: "object-lock", run: putObjectLock},
 
 	{name: "GetPublicAccessBlock", event: "GetBucketPublicAccessBlock", action: "GetBucketPublicAccessBlock", on: onBucket, method: get, sub: "publicAccessBlock", read: true, run: getDocument},
@@ -124,7 +124,7 @@ var operations = []operation{
 	{name: "HeadObject", action: "GetObject", on: onObject, method: http.MethodHead, read: true, data: true, params: overrides, run: forward},
 	{name: "PutObject", on: onObject, method: put, data: true, checks: checkUpload, run: putObject},
 	{name: "CopyObject", action: "PutObject", on: onObject, method: put, sub: "copy", data: true, checks: checkUpload, run: upload},
-	{name: "DeleteObject", on: onObject, method: del, data: true, params: version, checks: checkDelete, run: change},
+	{name: "DeleteObject", on: onObject, method: del, data: true, params: version, checks: checkDelete, run: deleteObject},
 	{name: "GetObjectAttributes", on: onObject, method: get, sub: "attributes", read: true, data: true, params: version, checks: checkAttributes, run: forward},
 	{name: "GetObjectAcl", on: onObject, method: get, sub: "acl", read: true, data: true, params: version, run: getACL},
 	{name: "PutObjectAcl", on: onObject, method: put, sub: "acl", data: true, params: version, run: putObjectACL},

@@ -12,6 +12,7 @@ import (
 	"cairn/internal/awserr"
 	"cairn/internal/call"
 	"cairn/internal/identity"
+	"cairn/internal/service/s3/config"
 )
 
 // record completes the record of a call (spec 2.6, 2.9a). out is nil if the
@@ -61,35 +62,75 @@ func (o *object) end() []byte {
 	return append(o.b, '}')
 }
 
+// parameters collects requestParameters before they are put in order.
+type parameters struct {
+	names  []string
+	values map[string][]byte
+}
+
+func (p *parameters) set(name string, value []byte) {
+	if _, ok := p.values[name]; !ok {
+		p.names = append(p.names, name)
+	}
+	p.values[name] = value
+}
+
+func (p *parameters) str(name, value string) { p.set(name, event.AppendString(nil, value)) }
+
+// requestParameters are what genuine records have (spec 2.6): query parameters,
+// bucket, key and host, the x-amz- headers and the body, by name.
 func requestParameters(c *call.Call, in *Input) []byte {
-	var o object
+	p := parameters{values: map[string][]byte{}}
+	for _, name := range sorted(in.Query) {
+		p.str(name, in.Query.Get(name))
+	}
+	if presigned(c) {
+		query := c.HTTP.URL.Query()
+		for _, name := range signedParameters {
+			p.str(name, query.Get(name))
+		}
+	}
+	if in.Bucket != "" {
+		p.str("bucketName", in.Bucket)
+	}
+	if in.Key != "" {
+		p.str("key", in.Key)
+	}
+	p.str("Host", host(c, in))
+	for _, name := range sorted(in.Header) {
+		if lower := strings.ToLower(name); recorded(lower) {
+			p.str(lower, strings.Join(in.Header[name], ","))
+		}
+	}
 	if in.policy != nil {
 		var compact bytes.Buffer
 		if json.Compact(&compact, in.policy) == nil {
-			o.key("bucketPolicy")
-			o.b = append(o.b, compact.Bytes()...)
+			p.set("bucketPolicy", compact.Bytes())
 		}
 	}
 	if in.doc != nil {
-		o.key(in.doc.Name)
-		o.b = in.doc.AppendJSON(o.b)
+		p.set(in.doc.Name, in.doc.AppendJSON(nil))
 	}
-	if in.Bucket != "" {
-		o.str("bucketName", in.Bucket)
-	}
-	o.str("Host", c.Host)
-	if in.Key != "" {
-		o.str("key", in.Key)
-	}
-	for _, name := range sorted(in.Query) {
-		o.str(name, in.Query.Get(name))
-	}
-	for _, name := range sorted(in.Header) {
-		if lower := strings.ToLower(name); recorded(lower) {
-			o.str(lower, strings.Join(in.Header[name], ","))
-		}
+	config.InRecordOrder(p.names, config.ParameterTable)
+	var o object
+	for _, name := range p.names {
+		o.key(name)
+		o.b = append(o.b, p.values[name]...)
 	}
 	return o.end()
+}
+
+// signedParameters are the parameters of a presigned URL that records hold;
+// the signature, the key and the session token are not among them.
+var signedParameters = []string{"X-Amz-Algorithm", "X-Amz-Date", "X-Amz-Expires", "X-Amz-SignedHeaders"}
+
+// host is the Host header of the call; one made inside the engine has none and
+// is recorded with the name its bucket has in AWS, as AWS's own services are.
+func host(c *call.Call, in *Input) string {
+	if c.Host != "" || in.Bucket == "" {
+		return c.Host
+	}
+	return in.Bucket + ".s3." + c.Region + ".amazonaws.com"
 }
 
 // unrecorded are x-amz- headers that are about the transport. Those of
@@ -149,7 +190,7 @@ func additional(c *call.Call, op *operation, in *Input, out *Output, r *event.Re
 
 func sent(c *call.Call, in *Input, out *Output, r *event.Record) int64 {
 	switch {
-	case c.HTTP == nil, c.HTTP.Method == http.MethodHead:
+	case c.HTTP != nil && c.HTTP.Method == http.MethodHead:
 		return 0
 	case out != nil:
 		return max(0, out.Length)

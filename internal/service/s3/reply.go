@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"cairn/internal/awserr"
 	"cairn/internal/call"
@@ -61,7 +62,15 @@ func (s *Service) reply(w http.ResponseWriter, c *call.Call, out any, err error)
 	}
 	o := out.(*Output)
 	defer func() { _ = o.Close() }() // the client has what was read
-	maps.Copy(h, o.Header)
+	for name, values := range o.Header {
+		// S3 sends the names of user metadata in lower case, and clients tell
+		// "signature" from "Signature": the aws CLI finds no other signature of a
+		// digest. A name written into the map is sent as it is.
+		if strings.HasPrefix(name, "X-Amz-Meta-") {
+			name = strings.ToLower(name)
+		}
+		h[name] = values
+	}
 	if o.Length >= 0 && o.Status != http.StatusNoContent && o.Status != http.StatusNotModified {
 		h.Set("Content-Length", strconv.FormatInt(o.Length, 10))
 	}

@@ -18,6 +18,7 @@ import (
 	"cairn/internal/awserr"
 	"cairn/internal/call"
 	"cairn/internal/service/s3/config"
+	"cairn/internal/service/s3/lifecycle"
 	"cairn/internal/service/s3/objects"
 	"cairn/internal/state"
 	"cairn/internal/wire"
@@ -36,6 +37,9 @@ type Options struct {
 	// Default: localhost and s3.localhost. The host names of AWS
 	// (BUCKET.s3.REGION.amazonaws.com) are always understood.
 	Domains []string
+	// LifecycleInterval is how often lifecycle rules are applied while Run
+	// runs; 0 means lifecycle.DefaultInterval.
+	LifecycleInterval time.Duration
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 }
@@ -55,6 +59,10 @@ type Service struct {
 	policies sync.Map // string -> *parsedPolicy
 	// locks keep a bucket from being removed while it is written to.
 	locks sync.Map // string -> *sync.RWMutex
+	// keys keep an object from expiring while it is written to.
+	keys lifecycle.Keys
+	// lifecycle applies lifecycle rules; Run does.
+	lifecycle *lifecycle.Runner
 }
 
 // New opens the object store and repairs what a crash may have left of making
@@ -74,6 +82,9 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if s.now == nil {
 		s.now = time.Now
 	}
+	s.lifecycle = lifecycle.NewRunner(lifecycle.Options{
+		Buckets: s, Objects: store, Interval: o.LifecycleInterval, Now: s.now, Log: o.Log,
+	})
 	s.api = &call.API{
 		Name: "s3", Source: "s3.amazonaws.com", Version: "2006-03-01", EventVersion: "1.11",
 		Codec: &wire.Codec{Protocol: wire.RESTXML, Namespace: config.Namespace},
@@ -93,6 +104,10 @@ func New(ctx context.Context, o Options) (*Service, error) {
 
 // API returns the S3 API.
 func (s *Service) API() *call.API { return s.api }
+
+// Run applies the lifecycle rules of buckets, now and then, until ctx ends. The
+// service is not to be closed before Run returns.
+func (s *Service) Run(ctx context.Context) { s.lifecycle.Run(ctx) }
 
 // Close waits for running requests and closes the object store.
 func (s *Service) Close() error {

@@ -38,6 +38,9 @@ type Bucket struct {
 	// object ownership, for the checks of every call.
 	Block     PublicAccessBlock `json:"block"`
 	Ownership string            `json:"ownership,omitempty"`
+	// Retention repeats the default retention of ObjectLock's document; nil
+	// if there is none.
+	Retention *Retention `json:"retention,omitempty"`
 }
 
 // The values of Bucket.Pending.
@@ -60,6 +63,7 @@ const (
 	Ownership         = "ownershipControls"
 	PublicAccess      = "publicAccessBlock"
 	Lifecycle         = "lifecycle"
+	ObjectLock        = "object-lock"
 	defaultEncryption = `<ServerSideEncryptionConfiguration><Rule><ApplyServerSideEncryptionByDefault><SSEAlgorithm>AES256</SSEAlgorithm></ApplyServerSideEncryptionByDefault><BucketKeyEnabled>false</BucketKeyEnabled></Rule></ServerSideEncryptionConfiguration>`
 )
 
@@ -89,6 +93,8 @@ func (b *Bucket) Set(sub string, doc *Node) {
 			boolean("BlockPublicPolicy", b.Block.BlockPublicPolicy), boolean("RestrictPublicBuckets", b.Block.RestrictPublicBuckets))
 	case Ownership:
 		b.Ownership = doc.At("Rule", "ObjectOwnership")
+	case ObjectLock:
+		b.ObjectLock, b.Retention = true, readRetention(doc)
 	}
 	b.Documents[sub] = string(doc.XML())
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -113,6 +114,8 @@ func beyondSchema(n *Node) error {
 	case "ObjectLockConfiguration":
 		if d := n.Find("Rule", "DefaultRetention"); d != nil && (d.Find("Days") == nil) == (d.Find("Years") == nil) {
 			return fmt.Errorf("element DefaultRetention must hold either Days or Years")
+		} else if d != nil {
+			return errors.Join(atMost(d, "Days", 36500), atMost(d, "Years", 100))
 		}
 	case "BucketLoggingStatus":
 		return ValidBucketOrEmpty(n.At("LoggingEnabled", "TargetBucket"))
@@ -126,39 +129,6 @@ func ValidBucketOrEmpty(name string) error {
 		return nil
 	}
 	return ValidBucket(name)
-}
-
-func checkLifecycle(n *Node) error {
-	seen := map[string]bool{}
-	for _, rule := range n.All("Rule") {
-		id := rule.At("ID")
-		switch {
-		case len(id) > 255:
-			return fmt.Errorf("rule id %q is longer than 255 characters", id)
-		case id != "" && seen[id]:
-			return fmt.Errorf("rule id %q is given more than once", id)
-		case (rule.Find("Filter") == nil) == (rule.Find("Prefix") == nil):
-			return fmt.Errorf("rule %q must hold either Filter or Prefix", id)
-		case !hasAction(rule):
-			return fmt.Errorf("rule %q has no action", id)
-		}
-		if f := rule.Find("Filter"); f != nil && len(f.Kids) > 1 {
-			return fmt.Errorf("filter of rule %q must hold one condition; join several with And", id)
-		}
-		seen[id] = true
-	}
-	return nil
-}
-
-func hasAction(rule *Node) bool {
-	for _, action := range []string{
-		"Transition", "Expiration", "NoncurrentVersionTransition", "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload",
-	} {
-		if rule.Find(action) != nil {
-			return true
-		}
-	}
-	return false
 }
 
 // checkTags applies the limits of bucket tags.

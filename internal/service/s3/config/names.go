@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"regexp"
 	"strings"
+	"unicode/utf8"
 )
 
 // bucketName is the rule of names without its exceptions.
@@ -43,6 +44,9 @@ func ValidBucket(name string) error {
 func ValidKey(key string) error {
 	if len(key) > 1024 {
 		return errors.New("keys have at most 1024 bytes")
+	}
+	if !utf8.ValidString(key) {
+		return errors.New("keys are UTF-8") // others could not be told apart in listings and records
 	}
 	if strings.ContainsRune(key, 0) {
 		return errors.New("keys do not hold the character NUL")

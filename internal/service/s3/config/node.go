@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -180,49 +181,52 @@ func escaped(s string) string {
 	return b.String()
 }
 
-// AppendJSON appends the element's value as records hold it: an object with
-// xmlns first, repeated elements as arrays, and text that looks like a boolean
-// or a whole number as one (genuine records have "Value":true for a tag's
-// value "true").
+// AppendJSON appends the element's value as records hold it: an object with its
+// members in the order of records, repeated elements as arrays, and text that
+// looks like a boolean or a whole number as one (genuine records have
+// "Value":true for a tag's value "true").
 func (n *Node) AppendJSON(b []byte) []byte {
 	if len(n.Kids) == 0 && n.Space == "" {
 		return appendScalar(b, n.Text)
 	}
+	var names []string
+	if n.Space != "" {
+		names = append(names, "xmlns")
+	}
+	for _, k := range n.Kids {
+		if !slices.Contains(names, k.Name) {
+			names = append(names, k.Name)
+		}
+	}
+	InRecordOrder(names, ElementTable)
 	b = append(b, '{')
-	first := true
-	member := func(name string) {
-		if !first {
+	for i, name := range names {
+		if i > 0 {
 			b = append(b, ',')
 		}
-		first = false
 		b = append(event.AppendString(b, name), ':')
-	}
-	if n.Space != "" {
-		member("xmlns")
-		b = event.AppendString(b, n.Space)
-	}
-	done := map[string]bool{}
-	for _, k := range n.Kids {
-		if done[k.Name] {
+		if name == "xmlns" && n.Space != "" {
+			b = event.AppendString(b, n.Space)
 			continue
 		}
-		done[k.Name] = true
-		member(k.Name)
-		same := n.All(k.Name)
-		if len(same) == 1 {
-			b = k.AppendJSON(b)
-			continue
-		}
-		b = append(b, '[')
-		for i, s := range same {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = s.AppendJSON(b)
-		}
-		b = append(b, ']')
+		b = appendAll(b, n.All(name))
 	}
 	return append(b, '}')
+}
+
+// appendAll appends elements of one name: one as it is, several as an array.
+func appendAll(b []byte, list []*Node) []byte {
+	if len(list) == 1 {
+		return list[0].AppendJSON(b)
+	}
+	b = append(b, '[')
+	for i, k := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = k.AppendJSON(b)
+	}
+	return append(b, ']')
 }
 
 func appendScalar(b []byte, text string) []byte {

@@ -2,6 +2,7 @@ package objects
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 
@@ -108,11 +109,25 @@ func (b *backing) PutObject(ctx context.Context, in s3response.PutObjectInput) (
 }
 
 func (b *backing) HeadObject(ctx context.Context, in *s3.HeadObjectInput) (*s3.HeadObjectOutput, error) {
-	return on1(b, func() (*s3.HeadObjectOutput, error) { return b.posix.HeadObject(ctx, in) })
+	out, err := on1(b, func() (*s3.HeadObjectOutput, error) {
+		out, err := b.posix.HeadObject(ctx, in)
+		if err == nil && deref(in.VersionId) != "" {
+			b.tellLock(ctx, in, out)
+		}
+		return out, err
+	})
+	if out != nil {
+		out.LastModified = born(out.VersionId, out.LastModified)
+	}
+	return out, err
 }
 
 func (b *backing) GetObject(ctx context.Context, in *s3.GetObjectInput) (*s3.GetObjectOutput, error) {
-	return on1(b, func() (*s3.GetObjectOutput, error) { return b.posix.GetObject(ctx, in) })
+	out, err := on1(b, func() (*s3.GetObjectOutput, error) { return b.posix.GetObject(ctx, in) })
+	if out != nil {
+		out.LastModified = born(out.VersionId, out.LastModified)
+	}
+	return out, err
 }
 
 func (b *backing) GetObjectAttributes(ctx context.Context, in *s3.GetObjectAttributesInput) (s3response.GetObjectAttributesResponse, error) {
@@ -132,16 +147,36 @@ func (b *backing) ListObjectsV2(ctx context.Context, in *s3.ListObjectsV2Input) 
 }
 
 func (b *backing) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersionsInput) (s3response.ListVersionsResult, error) {
-	return on1(b, func() (s3response.ListVersionsResult, error) { return b.posix.ListObjectVersions(ctx, in) })
+	out, err := on1(b, func() (s3response.ListVersionsResult, error) { return b.posix.ListObjectVersions(ctx, in) })
+	for i := range out.Versions {
+		out.Versions[i].LastModified = born(out.Versions[i].VersionId, out.Versions[i].LastModified)
+	}
+	for i := range out.DeleteMarkers {
+		out.DeleteMarkers[i].LastModified = born(out.DeleteMarkers[i].VersionId, out.DeleteMarkers[i].LastModified)
+	}
+	return out, err
 }
 
 func (b *backing) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
-	return write(b, in.Bucket, in.Key, func() (*s3.DeleteObjectOutput, error) { return b.posix.DeleteObject(ctx, in) })
+	return write(b, in.Bucket, in.Key, func() (*s3.DeleteObjectOutput, error) {
+		out, err := b.posix.DeleteObject(ctx, in)
+		if err == nil {
+			err = b.retime(ctx, in.Bucket, in.Key, in.VersionId, out)
+		}
+		return out, err
+	})
 }
 
 // DeleteObjects deletes many objects and syncs once.
 func (b *backing) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
-	out, err := on1(b, func() (s3response.DeleteResult, error) { return b.posix.DeleteObjects(ctx, in) })
+	out, err := on1(b, func() (s3response.DeleteResult, error) {
+		out, err := b.posix.DeleteObjects(ctx, in)
+		for _, d := range out.Deleted {
+			done := &s3.DeleteObjectOutput{DeleteMarker: d.DeleteMarker, VersionId: d.DeleteMarkerVersionId}
+			err = errors.Join(err, b.retime(ctx, in.Bucket, d.Key, d.VersionId, done))
+		}
+		return out, err
+	})
 	if err == nil {
 		err = syncAll(b.objects)
 	}

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -25,6 +26,8 @@ import (
 	"github.com/versity/versitygw/backend/posix"
 	"github.com/versity/versitygw/s3api"
 	"github.com/versity/versitygw/s3api/middlewares"
+
+	"cairn/internal/awserr"
 )
 
 // region is what the inner server believes it serves; callers never see it.
@@ -245,9 +248,21 @@ func (s *Store) Close() error {
 // listings.
 func (s *Store) Owner() string { return s.creds.AccessKeyID }
 
+// ids are what upload ids (UUIDs) and version ids (ULIDs, "null") are made of.
+var ids = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+
+// ValidID reports whether id can be the id of an upload or of a version. Both
+// become parts of paths, so one with a slash or dots would name another place.
+func ValidID(id string) bool { return ids.MatchString(id) }
+
 // Do sends a request to the store. The caller closes the response's body. If
-// reading the request's body failed, the error is that of its reader.
+// reading the request's body failed, the error is that of its reader. A request
+// whose ids would lead out of the bucket is refused, whatever was checked before.
 func (s *Store) Do(ctx context.Context, in *Request) (*http.Response, error) {
+	version := in.Query.Get("versionId")
+	if in.Query.Has("uploadId") && !ValidID(in.Query.Get("uploadId")) || version != "" && !ValidID(version) {
+		return nil, awserr.New(http.StatusBadRequest, "InvalidArgument", "Invalid upload id or version id specified")
+	}
 	u := &url.URL{Scheme: "http", Host: "objects.internal", Path: "/" + in.Bucket}
 	u.RawPath = "/" + in.Bucket
 	if in.Key != "" {
