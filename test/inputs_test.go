@@ -160,6 +160,9 @@ var instances = []instance{
 		}]`},
 }
 
+// renamed is the role that gets another name in the second round.
+const renamed = "role/Auditor+1"
+
 // bucketRoom is what makes bucket names differ between the two accounts.
 func bucketRoom(who string) string { return who + "-inputs-" }
 
@@ -234,7 +237,16 @@ func TestInputs(t *testing.T) {
 		if t.Failed() {
 			t.FailNow()
 		}
-		if d := cmp.Diff(first.look(t), second.look(t)); d != "" {
+		made, alike := first.look(t), second.look(t)
+		if i == 1 {
+			// Without a state file cairn cannot know of a name the files no
+			// longer say. Terraform removes what had it; cairn leaves it.
+			if _, left := alike[renamed]; !left {
+				t.Errorf("cairn's account has no %s any more; then the next line can go", renamed)
+			}
+			delete(alike, renamed)
+		}
+		if d := cmp.Diff(made, alike); d != "" {
 			t.Errorf("round %d: the accounts differ (-terraform +cairn):\n%s", i+1, d)
 		}
 		both.Go(func() {
@@ -252,7 +264,8 @@ func TestInputs(t *testing.T) {
 	for _, s := range []side{first, second} {
 		var left []string
 		for name := range s.look(t) {
-			if !strings.HasSuffix(name, "/own") && !strings.HasSuffix(name, "-own") {
+			ours := strings.HasSuffix(name, "/own") || strings.HasSuffix(name, "-own")
+			if !ours && (s.who == "tf" || name != renamed) {
 				left = append(left, name)
 			}
 		}

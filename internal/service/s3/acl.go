@@ -3,6 +3,7 @@ package s3
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"cairn/internal/awserr"
@@ -42,10 +43,8 @@ func isPublic(acl string) bool {
 
 // checkACL decides about a canned ACL on a bucket or object that may have ACLs.
 func checkACL(b *config.Bucket, acl string, allowed ...string) error {
-	for _, a := range allowed {
-		if acl == a {
-			return nil
-		}
+	if slices.Contains(allowed, acl) {
+		return nil
 	}
 	switch {
 	case isPublic(acl) && b.Block.BlockPublicAcls:

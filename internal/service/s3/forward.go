@@ -20,7 +20,7 @@ import (
 // ask sends a request to the object store. A failure becomes the *awserr.Error
 // the store answered with; headers of that answer which belong to the caller's
 // are kept in in, which may be nil.
-func (s *Service) ask(ctx context.Context, req *objects.Request, in *Input) (*http.Response, error) {
+func (s *Service) ask(ctx context.Context, req *objects.Request, in *Input) (*objects.Answer, error) {
 	resp, err := s.objects.Ask(ctx, req)
 	if err == nil {
 		return resp, nil
@@ -60,7 +60,7 @@ func forward(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Outp
 	}
 	out := s.answer(resp, in)
 	if at, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil && in.Key != "" && in.sub == "" {
-		s.tellExpiry(in, out, at, resp.ContentLength)
+		s.tellExpiry(in, out, at, resp.Length)
 	}
 	return out, nil
 }
@@ -83,9 +83,9 @@ func (s *Service) hideAbsent(g *call.Granted, in *Input, err error) error {
 }
 
 // answer is the object store's answer as the caller's.
-func (s *Service) answer(resp *http.Response, in *Input) *Output {
-	out := &Output{Status: resp.StatusCode, Header: objects.Returned(resp.Header), Body: resp.Body, Length: resp.ContentLength}
-	if resp.StatusCode == http.StatusNotModified || resp.StatusCode == http.StatusNoContent {
+func (s *Service) answer(resp *objects.Answer, in *Input) *Output {
+	out := &Output{Status: resp.Status, Header: objects.Returned(resp.Header), Body: resp.Body, Length: resp.Length}
+	if resp.Status == http.StatusNotModified || resp.Status == http.StatusNoContent {
 		return out // no object in it
 	}
 	if in.Key != "" && in.sub == "" {

@@ -58,7 +58,7 @@ func TestDefaultRetention(t *testing.T) {
 			ok[*sdk.DeleteObjectOutput](t)(c.DeleteObject(ctx, &sdk.DeleteObjectInput{Bucket: b, Key: k}))
 			// Shortening the retention is going around it.
 			_, err = c.PutObjectRetention(ctx, &sdk.PutObjectRetentionInput{Bucket: b, Key: k, VersionId: v, Retention: &types.ObjectLockRetention{
-				Mode: types.ObjectLockRetentionMode(mode), RetainUntilDate: aws.Time(time.Now().Add(time.Hour)),
+				Mode: mode, RetainUntilDate: aws.Time(time.Now().Add(time.Hour)),
 			}})
 			wantCode(t, err, "AccessDenied")
 			_, err = c.DeleteObject(ctx, &sdk.DeleteObjectInput{Bucket: b, Key: k, VersionId: v, BypassGovernanceRetention: aws.Bool(true)})

@@ -2,6 +2,10 @@
 // kept in state and enforced here; objects are kept by package objects, which
 // this package asks only for what the dispatcher allowed.
 //
+// What a configuration says is enforced or done, with one exception: server
+// access logging is stored and returned, but no access logs are delivered. A
+// trail's data events say the same, and are signed for.
+//
 // Source: Amazon S3 API Reference, and "Actions, resources, and condition keys
 // for Amazon S3" in the Service Authorization Reference.
 package s3

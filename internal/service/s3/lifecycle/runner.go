@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"cairn/internal/awserr"
@@ -179,8 +180,7 @@ func (s *sweep) expire(ctx context.Context, key string) error {
 // delete deletes oldest first. A crash between two deletions leaves versions
 // that the next run deletes.
 func (s *sweep) delete(ctx context.Context, key string, deletions []Deletion) error {
-	for i := len(deletions) - 1; i >= 0; i-- {
-		d := deletions[i]
+	for _, d := range slices.Backward(deletions) {
 		req := &objects.Request{Method: http.MethodDelete, Bucket: s.Name, Key: key, Query: url.Values{}}
 		if d.Version != "" {
 			req.Query.Set("versionId", d.Version)

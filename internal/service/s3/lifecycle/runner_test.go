@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,7 +20,7 @@ import (
 // buckets that all have one rule.
 type fake struct {
 	names []string
-	asked []string
+	asked atomic.Int32
 	ask   func(req *objects.Request) (string, error)
 }
 
@@ -33,13 +34,13 @@ func (f *fake) Expiring(context.Context) []Bucket {
 
 func (f *fake) Alone(_, _ string, g func() error) (bool, error) { return true, g() }
 
-func (f *fake) Ask(_ context.Context, req *objects.Request) (*http.Response, error) {
-	f.asked = append(f.asked, req.Method+" "+req.Bucket+"/"+req.Key)
+func (f *fake) Ask(_ context.Context, req *objects.Request) (*objects.Answer, error) {
+	f.asked.Add(1)
 	text, err := f.ask(req)
 	if err != nil {
 		return nil, err
 	}
-	return &http.Response{Body: io.NopCloser(strings.NewReader(text))}, nil
+	return &objects.Answer{Body: io.NopCloser(strings.NewReader(text))}, nil
 }
 
 func (f *fake) runner(interval time.Duration) *Runner {
@@ -59,13 +60,13 @@ func TestRun(t *testing.T) {
 		done := make(chan struct{})
 		go func() { f.runner(0).Run(ctx); close(done) }()
 		synctest.Wait()
-		if len(f.asked) != 1 {
-			t.Errorf("at the start: %q", f.asked)
+		if n := f.asked.Load(); n != 1 {
+			t.Errorf("at the start the store was asked %d times", n)
 		}
 		time.Sleep(2*DefaultInterval + time.Minute)
 		synctest.Wait()
-		if len(f.asked) != 3 {
-			t.Errorf("after two intervals: %q", f.asked)
+		if n := f.asked.Load(); n != 3 {
+			t.Errorf("after two intervals the store was asked %d times", n)
 		}
 		cancel()
 		<-done

@@ -11,34 +11,46 @@ import (
 	"cairn/internal/service/s3/config"
 )
 
+// Answer is what the store answers.
+type Answer struct {
+	// Status is the HTTP status.
+	Status int
+	Header http.Header
+	// Body is the answer's body and Length its length in bytes, -1 if unknown;
+	// for HEAD it is the object's length, and the body is empty.
+	Body   io.ReadCloser
+	Length int64
+}
+
 // Ask sends a request to the store and tells success from failure. A refusal is
-// the *awserr.Error the store answered with, and comes with that answer, whose
-// body is closed, for its headers. Of a success only GET's body is left to be
-// read, and closed, by the caller; others are in memory or empty.
-func (s *Store) Ask(ctx context.Context, req *Request) (*http.Response, error) {
+// the *awserr.Error the store answered with, and comes with the answer's status
+// and headers. Of a success only GET's body has to be read and closed by the
+// caller; others are in memory or empty.
+func (s *Store) Ask(ctx context.Context, req *Request) (*Answer, error) {
 	resp, err := s.Do(ctx, req)
 	if err != nil {
 		return nil, err
 	}
-	if resp.StatusCode < http.StatusBadRequest {
-		switch req.Method {
-		case http.MethodGet:
-			return resp, nil
-		case http.MethodHead:
-			return resp, resp.Body.Close() // empty; the length is the object's
-		}
-		return resp, drained(resp)
+	a := &Answer{Status: resp.StatusCode, Header: resp.Header, Body: http.NoBody, Length: resp.ContentLength}
+	if resp.StatusCode >= http.StatusBadRequest {
+		defer resp.Body.Close()
+		return a, refusal(req, resp)
 	}
-	defer resp.Body.Close()
-	return resp, refusal(req, resp)
+	switch req.Method {
+	case http.MethodGet:
+		a.Body = resp.Body
+		return a, nil
+	case http.MethodHead:
+		return a, resp.Body.Close()
+	}
+	return a, a.drain(resp.Body)
 }
 
-// drained reads a small answer into memory, so that the connection is free.
-func drained(resp *http.Response) error {
-	b, err := io.ReadAll(io.LimitReader(resp.Body, config.MaxDocument))
-	_ = resp.Body.Close() // read to its end
-	resp.Body = io.NopCloser(bytes.NewReader(b))
-	resp.ContentLength = int64(len(b))
+// drain reads a small body into memory, so that the connection is free.
+func (a *Answer) drain(body io.ReadCloser) error {
+	b, err := io.ReadAll(io.LimitReader(body, config.MaxDocument))
+	_ = body.Close() // read to its end
+	a.Body, a.Length = io.NopCloser(bytes.NewReader(b)), int64(len(b))
 	if err != nil {
 		return fmt.Errorf("read the object store's answer: %w", err)
 	}

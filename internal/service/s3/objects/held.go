@@ -34,7 +34,7 @@ func (b *backing) tellLock(ctx context.Context, in *s3.HeadObjectInput, out *s3.
 // Asker is a Store, as far as Held needs one.
 type Asker interface {
 	// Ask is Store.Ask.
-	Ask(ctx context.Context, req *Request) (*http.Response, error)
+	Ask(ctx context.Context, req *Request) (*Answer, error)
 }
 
 // Held reports whether a version of an object is under legal hold. The backend
