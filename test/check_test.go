@@ -24,7 +24,9 @@ type finding struct{ ID, Status, Severity, Trail, Evidence, Remedy, Permission s
 func checkJSON(t testing.TB, c kit.Client, args ...string) ([]finding, int) {
 	t.Helper()
 	out, errs, code := c.Both(t, kit.Binary(t), append([]string{"check", "--json"}, args...)...)
-	var report struct{ Accounts []struct{ Findings []finding } }
+	var report struct {
+		Accounts []struct{ Findings []finding }
+	}
 	if err := json.Unmarshal([]byte(out), &report); err != nil || len(report.Accounts) != 1 {
 		t.Fatalf("cairn check --json ended with %d: %v\n%s%s", code, err, out, errs)
 	}
@@ -46,6 +48,7 @@ func failed(list []finding) []string {
 // TestCheck looks at the own-bucket example, in which nothing of weight is
 // wrong, then plants defects one at a time and finds exactly those.
 func TestCheck(t *testing.T) {
+	t.Parallel()
 	e := kit.StartEngine(t, t.TempDir(), "--account", "111122223333")
 	c := kit.Client{Env: e.Environment(t, "")}
 	files := []string{"--var", "account_id=111122223333", kit.Repository(t, "examples", "own-bucket")}
@@ -111,6 +114,7 @@ func TestCheck(t *testing.T) {
 // TestCheckBadTrail looks at a trail with much wrong, whose bucket is another
 // account's: what its owner alone may read is unknown, by permission.
 func TestCheckBadTrail(t *testing.T) {
+	t.Parallel()
 	e := kit.StartEngine(t, t.TempDir(), "--account", "111122223333")
 	c := kit.Client{Env: e.Environment(t, "")}
 	c.Must(t, kit.Binary(t), "account", "add", "444455556666", "--data", e.Dir)

@@ -244,6 +244,7 @@ func zipped(t testing.TB, text string) []byte {
 // TestValidateLogs lets the genuine aws CLI validate what the engine delivered:
 // untouched, and tampered with in every way it can find.
 func TestValidateLogs(t *testing.T) {
+	t.Parallel()
 	c := startChained(t, t.TempDir())
 	for range 4 {
 		c.act(kit.Region, "us-east-1")
@@ -307,6 +308,7 @@ func TestValidateLogs(t *testing.T) {
 // another bucket and deletes it: the chain stays whole, and no log file is
 // forgotten.
 func TestDigestsSurvive(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	c := startChained(t, dir)
 	for i := range 5 {

@@ -215,6 +215,7 @@ type side struct {
 // by resource, whatever inputs are used; then again after every input changed;
 // and nothing left in the end.
 func TestInputs(t *testing.T) {
+	t.Parallel()
 	terraform, plugins := kit.Tool(t, "terraform"), kit.PluginDir(t)
 	e := kit.StartEngine(t, t.TempDir(), "--account", "111122223333")
 	kit.Client{Env: e.Environment(t, "")}.Must(t, kit.Binary(t), "account", "add", "444455556666", "--data", e.Dir)

@@ -91,6 +91,7 @@ func makeTrailBucket(t *testing.T, c *s3.Client, name string) {
 // TestKeysOnMoto: what the engine has not, an AWS that is not ours has: keys
 // and a topic arrive where they should, and the next plan wants nothing.
 func TestKeysOnMoto(t *testing.T) {
+	t.Parallel()
 	awsCLI, url := kit.Tool(t, "aws"), kit.StartMoto(t)
 	root := kit.CopyExamples(t)
 	env := []string{

@@ -14,6 +14,7 @@ import (
 // provider, sees that neither Terraform nor cairn wants a change after it, and
 // destroys it.
 func TestTerraform(t *testing.T) {
+	t.Parallel()
 	terraform, plugins := kit.Tool(t, "terraform"), kit.PluginDir(t)
 	e := kit.StartEngine(t, t.TempDir(), "--account", "111122223333")
 	c := kit.Client{Env: e.Environment(t, ""), Dir: filepath.Join(kit.CopyExamples(t), "examples", "own-bucket")}

@@ -88,6 +88,7 @@ var notOnTheEngine = []string{"kms_key_arn", "sns_topic_name", "is_organization_
 // TestUpdates applies, changes one input, applies, and takes the change back,
 // for every input: after each apply, plan must want nothing more.
 func TestUpdates(t *testing.T) {
+	t.Parallel()
 	e := kit.StartEngine(t, t.TempDir(), "--account", "111122223333", "--delivery-interval", "1h")
 	c := kit.Client{Env: e.Environment(t, "")}
 	c.Must(t, kit.Tool(t, "aws"), "iam", "create-policy", "--policy-name", "bounds", "--policy-document",

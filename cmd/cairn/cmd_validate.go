@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -61,7 +62,7 @@ type validateFlags struct {
 	described   string // what is verified, for messages
 	heads       verify.Heads
 	recorder    *verify.Recorder // of keys that CloudTrail gave
-	closeSource func()
+	closeSource func() error
 }
 
 func runValidate(ctx context.Context, args []string, env *environ) int {
@@ -78,7 +79,6 @@ func runValidate(ctx context.Context, args []string, env *environ) int {
 		return exitUsage
 	}
 	o, err := f.options(ctx)
-	defer f.closeSource()
 	if err != nil {
 		return fail(env, err)
 	}
@@ -86,8 +86,8 @@ func runValidate(ctx context.Context, args []string, env *environ) int {
 	o.Found = out.found
 	report, err := verify.Run(ctx, *o)
 	out.end()
-	if err != nil {
-		return fail(env, fmt.Errorf("validate %s: %w", f.described, err))
+	if err = errors.Join(err, f.closeSource()); err != nil {
+		return fail(env, out.failed(fmt.Errorf("validate %s: %w", f.described, err)))
 	}
 	if err := errors.Join(out.summary(report, f.head != ""), f.save(report)); err != nil {
 		return fail(env, err)
@@ -103,7 +103,7 @@ func runValidate(ctx context.Context, args []string, env *environ) int {
 }
 
 func newValidateFlags(env *environ) *validateFlags {
-	f := &validateFlags{FlagSet: newFlags(env, "validate", "[flags] [s3://BUCKET[/PREFIX] | FOLDER]", validateAbout), env: env, closeSource: func() {}}
+	f := &validateFlags{FlagSet: newFlags(env, "validate", "[flags] [s3://BUCKET[/PREFIX] | FOLDER]", validateAbout), env: env, closeSource: func() error { return nil }}
 	f.StringVar(&f.trail, "trail", "", "the `name` or ARN of the trail; with a bucket or folder only its digests count")
 	f.StringVar(&f.account, "account", "", "only the account with this `id`")
 	f.StringVar(&f.region, "region", "", "only events of this `region`")
@@ -181,7 +181,7 @@ func (f *validateFlags) options(ctx context.Context) (*verify.Options, error) {
 		if err != nil {
 			return nil, err
 		}
-		f.closeSource = func() { folder.Close() }
+		f.closeSource = folder.Close
 		o.Source, o.Bucket = folder, f.bucket
 		return o, nil
 	}
@@ -258,12 +258,11 @@ func (f *validateFlags) save(r *verify.Report) error {
 }
 
 func readFile(name string, read func(io.Reader) error) error {
-	file, err := os.Open(name)
+	text, err := os.ReadFile(name)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	if err := read(file); err != nil {
+	if err := read(bytes.NewReader(text)); err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil

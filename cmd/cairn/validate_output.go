@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -161,6 +162,14 @@ func (o *validateOutput) summary(r *verify.Report, pinned bool) error {
 		o.print("Digests removed from the new end do not show without --head; --save-head remembers it for the next time.\n")
 	}
 	return o.err
+}
+
+// failed ends the output of a run that could not be finished and returns why.
+func (o *validateOutput) failed(err error) error {
+	if o.asJSON {
+		o.print(fmt.Sprintf("],\n\"outcome\":\"unverified\",\n\"error\":%s}\n", o.encode(err.Error())))
+	}
+	return errors.Join(err, o.err)
 }
 
 func chainText(c verify.Chain) string {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
 	"os"
@@ -102,21 +101,20 @@ func (f *Folder) Open(_ context.Context, _, key string) (*Object, error) {
 
 // metadata reads the metadata beside an object; nil if there is none.
 func (f *Folder) metadata(key string) (map[string]string, error) {
-	file, err := f.root.Open(key + MetadataSuffix)
+	text, err := f.root.ReadFile(key + MetadataSuffix)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	return parseMetadata(file)
+	return parseMetadata(text)
 }
 
 // parseMetadata reads a metadata file.
-func parseMetadata(r io.Reader) (map[string]string, error) {
-	m := map[string]string{}
-	if err := json.NewDecoder(io.LimitReader(r, 64<<10)).Decode(&m); err != nil {
+func parseMetadata(text []byte) (map[string]string, error) {
+	var m map[string]string
+	if err := json.Unmarshal(text, &m); err != nil {
 		return nil, fmt.Errorf("read the metadata beside it: %w", err)
 	}
 	lower := make(map[string]string, len(m))

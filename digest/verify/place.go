@@ -18,11 +18,6 @@ const (
 	// outage makes CloudTrail deliver late.
 	earlier = time.Hour
 	later   = 24 * time.Hour
-	// rounding is how much later than its delivery a log file's name may be.
-	rounding = 5 * time.Minute
-	// settling is how long before the newest digest's end a log file may have
-	// been named and still be the next digest's.
-	settling = 15 * time.Minute
 )
 
 // visit is the look at one account in one region: all its chains, then the log
@@ -59,9 +54,9 @@ func (r *run) place(ctx context.Context, p digest.Place, known map[digest.Place]
 		}
 	}
 	newest := v.newest(chains)
-	ctx, cancel := context.WithCancel(ctx) // ends listing ahead
+	listing, cancel := context.WithCancel(ctx) // not ctx: log files are still being checked when this returns
 	defer cancel()
-	inFolder := v.listLogs(ctx)
+	inFolder := v.listLogs(listing)
 	for _, c := range chains {
 		if err := c.walk(ctx); err != nil {
 			return err
@@ -183,147 +178,4 @@ func (v *visit) lists(key string) { v.listed[maphash.String(v.seed, key)] = stru
 // within reports whether a stretch of time touches the selected one.
 func (r *run) within(from, to time.Time) bool {
 	return (r.From.IsZero() || to.After(r.From) || to.Equal(r.From)) && (r.To.IsZero() || from.Before(r.To))
-}
-
-// unlisted looks for log files that no digest lists. It does so for all trails
-// together: they share the folder.
-func (v *visit) unlisted(inFolder <-chan listedKey) error {
-	v.cover = merge(v.cover)
-	tally := map[Kind]*Finding{}
-	for l := range inFolder {
-		if l.err != nil {
-			return fmt.Errorf("list the log files of %s: %w", objectName(v.at.bucket, v.at.Path(digest.LogFolder)), l.err)
-		}
-		key := l.key
-		if _, ok := v.listed[maphash.String(v.seed, key)]; ok || strings.HasSuffix(key, "/") {
-			continue
-		}
-		name, err := digest.ParseLogKey(key)
-		if err != nil {
-			v.tell(Finding{Severity: Invalid, Kind: LogUnlisted, Key: key, Text: "among log files, and none that CloudTrail delivers: " + err.Error()})
-			continue
-		}
-		if !v.run.within(name.Time, name.Time) {
-			continue
-		}
-		kind := v.classify(name.Time)
-		if kind == LogUnlisted {
-			v.tell(Finding{Severity: Invalid, Kind: LogUnlisted, Key: key, Text: "no digest lists it: CloudTrail did not deliver it, or a trail without log file validation did"})
-			continue
-		}
-		f, ok := tally[kind]
-		if !ok {
-			f = &Finding{Kind: kind, Severity: Note, From: name.Time, To: name.Time}
-			tally[kind] = f
-		}
-		f.LogFiles++
-		f.From, f.To = earliest(f.From, name.Time), latest(f.To, name.Time)
-	}
-	for kind, text := range tallies {
-		if f, ok := tally[kind]; ok {
-			f.Text = fmt.Sprintf(text, f.LogFiles)
-			if kind == Unchecked || kind == Undigested {
-				f.Severity = Unverified
-			}
-			v.tell(*f)
-		}
-	}
-	return nil
-}
-
-// tallies are the texts of findings that only count log files.
-var tallies = map[Kind]string{
-	Pending:    "%d log files are not in a digest yet: they are newer than the newest one",
-	Uncovered:  "%d log files are of a time no digest is for: before the first one, or while validation was off",
-	Unchecked:  "%d log files cannot be checked: the digests that list them are missing or invalid",
-	Undigested: "%d log files have no digests at all: validation is off, or all digests were removed",
-}
-
-// classify says what it means that no digest lists a log file of a name.
-func (v *visit) classify(at time.Time) Kind {
-	delivered := span{at.Add(-rounding), at}
-	switch {
-	case len(v.cover) == 0 && len(v.holes) == 0:
-		return Undigested
-	case slices.ContainsFunc(v.holes, delivered.touches):
-		return Unchecked
-	case len(v.cover) == 0 || at.After(v.cover[len(v.cover)-1].to.Add(-settling)):
-		return Pending
-	case slices.ContainsFunc(v.cover, func(s span) bool { return !s.from.After(delivered.from) && !s.to.Before(delivered.to) }):
-		return LogUnlisted
-	}
-	return Uncovered
-}
-
-// listedKey is a key of a listing, or how it failed.
-type listedKey struct {
-	key string
-	err error
-}
-
-// listedAhead is how many keys of log files are listed while digests are still
-// being read: the listing, a page after the other, is slow by itself.
-const listedAhead = 16 << 10
-
-// listLogs lists the log files of the selected days. It ends with ctx.
-func (v *visit) listLogs(ctx context.Context) <-chan listedKey {
-	prefix, after := v.at.Path(digest.LogFolder), ""
-	if !v.run.From.IsZero() {
-		after = prefix + v.run.From.UTC().Format(dayFolder)
-	}
-	past := ""
-	if !v.run.To.IsZero() {
-		past = prefix + v.run.To.UTC().AddDate(0, 0, 1).Format(dayFolder)
-	}
-	keys := make(chan listedKey, listedAhead)
-	v.run.work.Go(func() {
-		defer close(keys)
-		for key, err := range v.run.Source.List(ctx, v.at.bucket, prefix, after) {
-			if err == nil && past != "" && key >= past {
-				continue
-			}
-			select {
-			case keys <- listedKey{key, err}:
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
-	return keys
-}
-
-func (s span) touches(o span) bool { return !s.from.After(o.to) && !o.from.After(s.to) }
-
-// merge sorts spans and joins those that touch.
-func merge(spans []span) []span {
-	slices.SortFunc(spans, func(a, b span) int { return a.from.Compare(b.from) })
-	var out []span
-	for _, s := range spans {
-		if n := len(out); n > 0 && !s.from.After(out[n-1].to) {
-			out[n-1].to = latest(out[n-1].to, s.to)
-			continue
-		}
-		out = append(out, s)
-	}
-	return out
-}
-
-func earliest(a, b time.Time) time.Time {
-	if b.Before(a) {
-		return b
-	}
-	return a
-}
-
-func latest(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
-}
-
-// underPrefix reports whether a key is in the folder a prefix names.
-func underPrefix(key, prefix string) bool {
-	prefix = strings.Trim(prefix, "/")
-	return prefix == "" || strings.HasPrefix(key, prefix+"/")
 }

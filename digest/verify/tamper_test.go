@@ -3,6 +3,7 @@ package verify
 import (
 	"bytes"
 	"compress/gzip"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -222,10 +223,7 @@ func signatureTamperings() []tampering {
 			tr.Store[tr.Full(tr.Digests[2])] = digesttest.Object{Body: tr.object(tr.Digests[2]).Body, Metadata: tr.object(tr.Digests[1]).Metadata}
 		}, dig(DigestSignature, 2)},
 		{"signature in upper case", func(_ *testing.T, tr *trail) {
-			m := map[string]string{}
-			for k, v := range tr.object(tr.Digests[2]).Metadata {
-				m[k] = v
-			}
+			m := maps.Clone(tr.object(tr.Digests[2]).Metadata)
 			m[digest.MetaSignature] = strings.ToUpper(m[digest.MetaSignature])
 			tr.Store[tr.Full(tr.Digests[2])] = digesttest.Object{Body: tr.object(tr.Digests[2]).Body, Metadata: m}
 		}, only()},

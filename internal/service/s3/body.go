@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -81,9 +82,7 @@ func (in *Input) readAll(c *call.Call, limit int64) ([]byte, error) {
 		return data, nil // the checksums of CompleteMultipartUpload are the object's
 	}
 	if b.trailer != nil {
-		for name, values := range b.trailer() {
-			h[name] = values
-		}
+		maps.Copy(h, b.trailer())
 	}
 	return data, config.CheckSums(data, h)
 }

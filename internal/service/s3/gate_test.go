@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -80,7 +81,7 @@ func openGate(t *testing.T, dir string, store *state.Store) *gate {
 	g.dispatch = call.NewDispatcher(recorder.New(g, time.Now), slog.New(slog.DiscardHandler))
 	g.Server = httptest.NewServer(g)
 	t.Cleanup(func() {
-		g.Server.Close()
+		g.Close()
 		if err := g.service.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
@@ -110,9 +111,9 @@ func (g *gate) last(t *testing.T, name string) map[string]any {
 	t.Helper()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	for i := len(g.records) - 1; i >= 0; i-- {
-		if g.records[i]["eventName"] == name {
-			return g.records[i]
+	for _, r := range slices.Backward(g.records) {
+		if r["eventName"] == name {
+			return r
 		}
 	}
 	t.Fatalf("no record of %s", name)

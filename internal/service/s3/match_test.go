@@ -56,7 +56,7 @@ func TestMatch(t *testing.T) {
 			r.Header.Set(name, value)
 		}
 		op, v, err := s.match(r)
-		got := ""
+		var got string
 		if err != nil {
 			got = awserr.From(err).Code
 		} else {

@@ -64,6 +64,7 @@ func (b *backing) HeadBucket(ctx context.Context, in *s3.HeadBucketInput) (*s3.H
 	return on1(b, func() (*s3.HeadBucketOutput, error) { return b.posix.HeadBucket(ctx, in) })
 }
 
+//nolint:staticcheck // ST1003: the name is that of versitygw's interface
 func (b *backing) GetBucketAcl(ctx context.Context, in *s3.GetBucketAclInput) ([]byte, error) {
 	return on1(b, func() ([]byte, error) { return b.posix.GetBucketAcl(ctx, in) })
 }

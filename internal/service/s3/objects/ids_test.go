@@ -20,7 +20,10 @@ func TestIDs(t *testing.T) {
 		if want {
 			continue
 		}
-		_, err := (&Store{}).Do(t.Context(), &Request{Method: http.MethodDelete, Bucket: "b", Key: "k", Query: url.Values{"uploadId": {id}}})
+		resp, err := (&Store{}).Do(t.Context(), &Request{Method: http.MethodDelete, Bucket: "b", Key: "k", Query: url.Values{"uploadId": {id}}})
+		if err == nil {
+			resp.Body.Close()
+		}
 		if !awserr.Is(err, "InvalidArgument") {
 			t.Errorf("the upload id %q: %v", id, err)
 		}

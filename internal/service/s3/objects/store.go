@@ -238,7 +238,7 @@ func (s *Store) serve(ctx context.Context, dir string) error {
 func (s *Store) Close() error {
 	s.client.CloseIdleConnections()
 	err := s.server.ShutDown()
-	<-s.served // what it says of its closed listener is no news
+	<-s.served //nolint:errcheck // what it says of its closed listener is no news
 	s.backing.on.close()
 	s.backing.Shutdown()
 	return errors.Join(err, s.folder.Close())
