@@ -206,7 +206,7 @@ func (g *Gateway) logCall(r *http.Request, c *call.Call, err error) {
 	if err != nil {
 		e := awserr.From(err)
 		code = e.Code
-		if e.Status >= http.StatusInternalServerError {
+		if e.Status >= http.StatusInternalServerError && e.Status != http.StatusNotImplemented {
 			level = slog.LevelError
 		}
 	}

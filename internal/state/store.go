@@ -49,8 +49,11 @@ var (
 )
 
 const (
-	// checkEvery is how often memory is compared with the bucket's last revision.
-	checkEvery = 2 * time.Second
+	// checkEvery is how often memory is compared with the bucket's last revision,
+	// and so how far behind it may fall before it counts as stale. A machine that
+	// is busy syncing may well delay a change by seconds; refusing calls for that
+	// would help nobody, as this process's own writes wait until they are seen.
+	checkEvery = 10 * time.Second
 	// checkTimeout bounds one comparison.
 	checkTimeout = 5 * time.Second
 	// maxReplicas is how many servers of a cluster keep the bucket.
