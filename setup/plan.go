@@ -21,9 +21,11 @@ type Plan struct {
 	changes []resource.Change
 	destroy bool
 	// left holds what destroy leaves alone, because it is not the modules'.
-	left    []resource.Change
-	outputs []hclfile.Output
-	secrets []string
+	left []resource.Change
+	// warnings foresee what AWS would refuse.
+	warnings []string
+	outputs  []hclfile.Output
+	secrets  []string
 }
 
 // Count is how many resources are added, changed and destroyed.
@@ -41,8 +43,34 @@ func (a *Account) Plan(ctx context.Context) (*Plan, error) {
 	if err := a.refuseForeign(p); err != nil {
 		return nil, err
 	}
+	a.foresee(ctx, p)
 	return p, a.refuseFullBuckets(ctx, p)
 }
+
+// foresee asks, for each trail that would be made or changed, whether its bucket
+// would let it in: a bucket that is not the files' own, whose policy stays as it
+// is. It does so with what can be read, and stays silent otherwise.
+func (a *Account) foresee(ctx context.Context, p *Plan) {
+	own := map[string]bool{}
+	for _, r := range a.wanted.Resources {
+		if b, ok := r.Spec.(*resource.BucketPolicy); ok {
+			own[b.Bucket] = true
+		}
+	}
+	for _, c := range p.changes {
+		t, ok := c.Spec.(*resource.Trail)
+		if !ok || own[t.Bucket] || c.Action == resource.NoOp || c.Action == resource.Delete {
+			continue
+		}
+		if why := a.clients[c.Provider].Foresee(ctx, t); why != "" {
+			p.warnings = append(p.warnings, fmt.Sprintf("%s: CloudTrail would refuse this trail: %s", c.Address, why))
+		}
+	}
+}
+
+// Warnings are what AWS would refuse if the plan were applied as things are,
+// each with the reason and what mends it.
+func (p *Plan) Warnings() []string { return p.warnings }
 
 // refuseForeign refuses to change what has a name from the files but was not
 // made by the modules.
@@ -136,6 +164,11 @@ func (p *Plan) WriteText(w io.Writer, color bool) error {
 	if err := render.Plan(w, p.changes, p.destroy, style); err != nil {
 		return err
 	}
+	for _, warning := range p.warnings {
+		if _, err := fmt.Fprintf(w, "\nWarning: %s\n", warning); err != nil {
+			return err
+		}
+	}
 	return render.Left(w, p.left)
 }
 
@@ -146,7 +179,9 @@ func (p *Plan) WriteOutputs(w io.Writer, color bool) error {
 
 // MarshalJSON returns the plan as `terraform show -json` names things:
 // resource_changes (address, type, change: actions, before, after),
-// output_values and a summary (add, change, destroy).
+// output_values, a summary (add, change, destroy) and the warnings.
 func (p *Plan) MarshalJSON() ([]byte, error) {
-	return json.Marshal(render.ToJSON(p.changes, p.outputs, render.Style{Secrets: p.secrets}))
+	j := render.ToJSON(p.changes, p.outputs, render.Style{Secrets: p.secrets})
+	j.Warnings = append(j.Warnings, p.warnings...)
+	return json.Marshal(j)
 }

@@ -113,3 +113,37 @@ func TestObjectsWithSDK(t *testing.T) {
 		}
 	}
 }
+
+// TestPlanForesees plans a trail into buckets that would refuse it: the plan
+// says why, before anything is tried.
+func TestPlanForesees(t *testing.T) {
+	e := kit.StartEngine(t, t.TempDir(), "--account", "111122223333")
+	c := kit.Client{Env: e.Environment(t, ""), Dir: t.TempDir()}
+	client := s3.NewFromConfig(e.Config(t, ""), pathStyle)
+	if _, err := client.CreateBucket(t.Context(), &s3.CreateBucketInput{
+		Bucket: aws.String("plain-bucket"), CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: kit.Region},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for bucket, want := range map[string]string{
+		"plain-bucket": "the bucket policy of plain-bucket lacks 2 of the 2 statements CloudTrail needs; it must let cloudtrail.amazonaws.com " +
+			"s3:GetBucketAcl on arn:aws:s3:::plain-bucket and s3:PutObject on arn:aws:s3:::plain-bucket/AWSLogs/111122223333/*",
+		"no-such-bucket": "there is no bucket no-such-bucket",
+	} {
+		writeFile(t, c.Dir+"/main.tf", `
+			provider "aws" { region = "eu-west-1" }
+			module "cloudtrail" {
+			  source      = "../modules/cloudtrail/cloudtrail"
+			  trail_name  = "foreseen"
+			  bucket_name = "`+bucket+`"
+			}`)
+		if out := c.Must(t, kit.Binary(t), "plan", c.Dir); !strings.Contains(out, "Warning: module.cloudtrail.aws_cloudtrail.this: CloudTrail would refuse this trail: "+want) {
+			t.Errorf("the plan for %s does not say why it would fail:\n%s", bucket, out)
+		}
+		var plan struct{ Warnings []string }
+		c.JSON(t, &plan, kit.Binary(t), "plan", "--json", c.Dir)
+		if len(plan.Warnings) != 1 || !strings.Contains(plan.Warnings[0], want) {
+			t.Errorf("the JSON plan for %s warns of %q", bucket, plan.Warnings)
+		}
+	}
+}

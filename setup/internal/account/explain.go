@@ -59,20 +59,42 @@ func (c *Client) explainTrail(ctx context.Context, t *resource.Trail, err error)
 		return err
 	}
 	text, readable := c.bucketPolicyText(ctx, t.Bucket)
-	lacking := Needs(t)
-	if readable {
-		lacking = lackingIn(t, text)
+	if !readable {
+		return fmt.Errorf("%w\nthe bucket policy of %s cannot be read from this account; it %s", Plain(err), t.Bucket, must(t, Needs(t)))
 	}
-	var b strings.Builder
-	switch {
-	case !readable:
-		fmt.Fprintf(&b, "the bucket policy of %s cannot be read from this account; it", t.Bucket)
-	case len(lacking) == 0:
+	lacking := lackingIn(t, text)
+	if len(lacking) == 0 {
 		return fmt.Errorf("%w; the policy of %s seems to allow all CloudTrail needs: if it was just changed, apply again in a minute", Plain(err), t.Bucket)
-	default:
-		fmt.Fprintf(&b, "the bucket policy of %s lacks %d of the 2 statements CloudTrail needs; it", t.Bucket, len(lacking))
 	}
-	b.WriteString(" must let cloudtrail.amazonaws.com ")
+	return fmt.Errorf("%w\n%s", Plain(err), lacks(t, lacking))
+}
+
+// Foresee says why CloudTrail would refuse the trail for its bucket, or nothing
+// if it would not or if that cannot be told: a bucket of another account whose
+// policy cannot be read.
+func (c *Client) Foresee(ctx context.Context, t *resource.Trail) string {
+	if _, err := c.s3.HeadBucket(ctx, &s3.HeadBucketInput{Bucket: &t.Bucket}); is(err, "NotFound") || is(err, "NoSuchBucket") {
+		return fmt.Sprintf("there is no bucket %s: make it first (the cloudtrail-bucket module does), or correct its name", t.Bucket)
+	}
+	text, readable := c.bucketPolicyText(ctx, t.Bucket)
+	if !readable {
+		return ""
+	}
+	if lacking := lackingIn(t, text); len(lacking) > 0 {
+		return lacks(t, lacking)
+	}
+	return ""
+}
+
+// lacks says what a bucket policy that was read does not allow.
+func lacks(t *resource.Trail, lacking []Access) string {
+	return fmt.Sprintf("the bucket policy of %s lacks %d of the 2 statements CloudTrail needs; it %s", t.Bucket, len(lacking), must(t, lacking))
+}
+
+// must spells out what a bucket policy has to allow, and the statements for it.
+func must(t *resource.Trail, lacking []Access) string {
+	var b strings.Builder
+	b.WriteString("must let cloudtrail.amazonaws.com ")
 	var statements []map[string]any
 	for i, a := range lacking {
 		if i > 0 {
@@ -84,11 +106,11 @@ func (c *Client) explainTrail(ctx context.Context, t *resource.Trail, err error)
 		}
 		statements = append(statements, a.Statement(t.ARN))
 	}
-	doc, jsonErr := json.MarshalIndent(statements, "", "  ")
-	if jsonErr != nil {
-		return fmt.Errorf("%w; %s", Plain(err), b.String())
+	doc, err := json.MarshalIndent(statements, "", "  ")
+	if err != nil {
+		return b.String() + "."
 	}
-	return fmt.Errorf("%w\n%s.\nAsk the owner of the bucket to add to the Statement list of its policy:\n%s", Plain(err), b.String(), doc)
+	return fmt.Sprintf("%s.\nAsk the owner of the bucket to add to the Statement list of its policy:\n%s", b.String(), doc)
 }
 
 // Statement is the policy statement that allows the access to one trail.

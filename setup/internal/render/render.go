@@ -300,6 +300,8 @@ type JSON struct {
 	ResourceChanges []jsonChange   `json:"resource_changes"`
 	OutputValues    map[string]any `json:"output_values"`
 	Summary         map[string]int `json:"summary"`
+	// Warnings say what AWS would refuse, and why.
+	Warnings []string `json:"warnings"`
 }
 
 type jsonChange struct {
@@ -319,7 +321,7 @@ func ToJSON(changes []resource.Change, outs []hclfile.Output, s Style) JSON {
 	n := resource.Tally(changes)
 	j := JSON{
 		FormatVersion: "1.0", ResourceChanges: []jsonChange{}, OutputValues: map[string]any{},
-		Summary: map[string]int{"add": n.Add, "change": n.Change, "destroy": n.Destroy},
+		Warnings: []string{}, Summary: map[string]int{"add": n.Add, "change": n.Change, "destroy": n.Destroy},
 	}
 	for _, c := range changes {
 		d := jsonDetail{Actions: []string{string(c.Action)}}
