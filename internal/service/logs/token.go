@@ -45,7 +45,7 @@ func parseEventToken(token string, hash []byte) (backward bool, pos loggroup.Pos
 			return false, pos, bad
 		}
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	b, err := decode(text)
 	if err != nil || len(b) < hashBytes || string(b[:hashBytes]) != string(hash) || pos.UnmarshalBinary(b[hashBytes:]) != nil {
 		return false, pos, bad
 	}
@@ -63,9 +63,18 @@ func parseListToken(token *string, hash []byte) (last string, err error) {
 	if token == nil {
 		return "", nil
 	}
-	b, err := base64.RawURLEncoding.Strict().DecodeString(*token)
+	b, err := decode(*token)
 	if err != nil || len(b) <= hashBytes || string(b[:hashBytes]) != string(hash) {
 		return "", invalid("The specified nextToken is invalid.")
 	}
 	return string(b[hashBytes:]), nil
+}
+
+// decode reads a token's text. The package base64 passes over line breaks, which
+// no token of ours has.
+func decode(text string) ([]byte, error) {
+	if i := strings.IndexAny(text, "\r\n"); i >= 0 {
+		return nil, base64.CorruptInputError(i)
+	}
+	return base64.RawURLEncoding.Strict().DecodeString(text)
 }

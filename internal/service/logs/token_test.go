@@ -25,6 +25,7 @@ func FuzzEventToken(f *testing.F) {
 func FuzzListToken(f *testing.F) {
 	hash := queryHash("x")
 	f.Add(*listToken(hash, "name"))
+	f.Add((*listToken(hash, "name"))[:15] + "\r\n" + (*listToken(hash, "name"))[15:])
 	f.Add("")
 	f.Fuzz(func(t *testing.T, token string) {
 		last, err := parseListToken(&token, hash)
