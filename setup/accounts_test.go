@@ -3,6 +3,7 @@ package setup_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -61,6 +62,27 @@ module "us" {
 output "arns" { value = [module.own.trail_arn, module.theirs.trail_arn, module.us.trail_arn] }
 `
 
+// severalAccountsInGo says what severalAccounts says.
+func severalAccountsInGo() setup.Description {
+	bucket := &setup.Bucket{
+		Label: "bucket", Provider: "audit", S3BucketName: "audit-of-all", ForceDestroy: true, AccountIDs: []setup.Text{"111122223333", "444455556666"},
+	}
+	name := bucket.Outputs().S3BucketName
+	own := &setup.Trail{Label: "own", TrailName: "to-audit", S3BucketName: name, S3BucketKeyPrefix: "own"}
+	theirs := &setup.Trail{Label: "theirs", Provider: "audit", TrailName: "to-audit", S3BucketName: name}
+	us := &setup.Trail{Label: "us", Provider: "audit-us", TrailName: "to-audit-us", S3BucketName: name, IsMultiRegionTrail: new(false)}
+	return setup.Description{
+		Provider: setup.Provider{Region: "eu-west-1"},
+		Aliases: map[string]setup.Provider{
+			"audit": {Region: "eu-west-1", AssumeRole: &setup.AssumeRole{
+				RoleARN: "arn:aws:iam::444455556666:role/setup", SessionName: "several-accounts", Duration: 15 * time.Minute,
+			}},
+			"audit-us": {Region: "us-east-1", Profile: "444455556666", AllowedAccountIDs: []string{"444455556666"}},
+		},
+		Modules: []setup.Module{bucket, own, theirs, us},
+	}
+}
+
 func TestSeveralAccounts(t *testing.T) {
 	onEngine(t, "111122223333", "444455556666")
 	src := setup.Source{Dir: folder(t, severalAccounts)}
@@ -100,6 +122,13 @@ func TestSeveralAccounts(t *testing.T) {
 	}
 	apply(t, a, gone)
 	plan(t, a, setup.Count{Add: 8})
+
+	made := describe(t, severalAccountsInGo())
+	if made.String() != want {
+		t.Errorf("accounts from Go values: %s", made)
+	}
+	apply(t, made, plan(t, made, setup.Count{Add: 8}))
+	plan(t, open(t, src), setup.Count{})
 }
 
 const mayAll = `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}`

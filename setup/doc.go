@@ -1,11 +1,26 @@
 // Package setup sets up CloudTrail trails on an AWS account (or on a cairn
 // engine) from the same HCL files that Terraform reads: files that use the
 // modules cloudtrail-bucket, cloudtrail-cloudwatch, cloudtrail and
-// cloudtrail-validate-logs-role.
+// cloudtrail-validate-logs-role. Or from Go values that say the same.
 //
-// The steps are apart: Read finds out what the files describe, Connect whose
-// account the credentials name, Plan what is there and what differs, and Apply
-// changes it. Everything but Apply only reads.
+// The steps are apart: Read finds out what the files describe (or Describe
+// what Go values do), Connect whose account the credentials name, Plan what is
+// there and what differs, and Apply changes it. Everything but Apply only
+// reads. Packages setup/check/look and setup/check judge what is there.
+//
+// # Go values
+//
+// Describe takes the modules as structs whose fields are their inputs. One
+// module's output becomes another's input by its Outputs method, and makes the
+// other wait for everything the first makes, policies included:
+//
+//	bucket := &setup.Bucket{S3BucketName: "audit-logs"}
+//	trail := &setup.Trail{TrailName: "audit", S3BucketName: bucket.Outputs().S3BucketName}
+//	files, err := setup.Describe(setup.Description{Modules: []setup.Module{bucket, trail}})
+//
+// Everything from there on is the same for both. A module's Label is the name
+// its block has in HCL: with equal ones, plans are equal byte for byte, up to
+// the order of what does not depend on each other.
 //
 // # The account is the state
 //

@@ -8,6 +8,8 @@ import (
 	"io"
 	"sync"
 
+	"github.com/zclconf/go-cty/cty"
+
 	"cairn/setup/internal/hclfile"
 	"cairn/setup/internal/render"
 	"cairn/setup/internal/resource"
@@ -175,6 +177,18 @@ func (p *Plan) WriteText(w io.Writer, color bool) error {
 // WriteOutputs writes the output values; after a destroy there are none.
 func (p *Plan) WriteOutputs(w io.Writer, color bool) error {
 	return render.Outputs(w, p.outputs, render.Style{Color: color, Secrets: p.secrets})
+}
+
+// Output returns the output value of a name. It returns false if there is none
+// or it is not a text; WriteOutputs and the plan's JSON have all kinds. A
+// sensitive value is returned too.
+func (p *Plan) Output(name string) (value string, ok bool) {
+	for _, o := range p.outputs {
+		if o.Name == name && o.Value.IsKnown() && !o.Value.IsNull() && o.Value.Type() == cty.String {
+			return o.Value.AsString(), true
+		}
+	}
+	return "", false
 }
 
 // MarshalJSON returns the plan as `terraform show -json` names things:

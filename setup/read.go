@@ -37,14 +37,19 @@ type Source struct {
 	Getenv func(string) string
 }
 
-// Files is what a folder's files describe.
+// Files is what a folder's files, or Go values, describe.
 type Files struct {
 	source Source
 	folder *hclfile.Folder
 	flags  []hclfile.Flag
 	getenv func(string) string
 	wanted *hclfile.Wanted
+	// described is true if there are no files, but Go values.
+	described bool
 }
+
+// noVariables is an environment without TF_VAR_ variables.
+func noVariables(string) string { return "" }
 
 // Problems is the error for files that are wrong: every mistake with its
 // place and what to do.
@@ -59,7 +64,7 @@ func Read(s Source) (*Files, error) {
 	}
 	f := &Files{source: s, folder: folder, getenv: s.Getenv}
 	if f.getenv == nil {
-		f.getenv = func(string) string { return "" }
+		f.getenv = noVariables
 	}
 	for _, v := range s.Variables {
 		flag := hclfile.Flag{Var: v.Assign}
@@ -105,7 +110,7 @@ func (f *Files) Connect(ctx context.Context) (*Account, error) {
 }
 
 func (f *Files) connect(ctx context.Context, p hclfile.Provider) (*account.Client, error) {
-	target := account.Target{Region: p.Region, Profile: p.Profile, PathStyle: p.PathStyle, Where: p.Where, Transport: f.source.Transport}
+	target := account.Target{Region: p.Region, Profile: p.Profile, PathStyle: p.PathStyle, Where: p.Where, Transport: f.source.Transport, NoFiles: f.described}
 	if p.Role != nil {
 		role := account.Role(*p.Role)
 		target.Role = &role

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Account is the id of the account Moto's servers have.
+// Account is the id of the account that Moto's servers and Engine have.
 const Account = "123456789012"
 
 // Moto starts a moto_server on a free loopback port, ends it with the test,

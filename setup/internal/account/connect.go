@@ -43,8 +43,8 @@ type Target struct {
 	Transport http.RoundTripper
 	// Where is the provider block's place for messages, or empty.
 	Where string
-	// NoFiles is true if there is no folder whose provider block could name a
-	// region.
+	// NoFiles is true if there are no files whose provider block could name a
+	// region: then the caller's Go values may, or the environment.
 	NoFiles bool
 }
 

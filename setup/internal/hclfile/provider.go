@@ -16,7 +16,8 @@ import (
 type Provider struct {
 	// Name is aws, or aws.ALIAS.
 	Name string
-	// Where is the block's place as FILE:LINE:COLUMN, empty if there is none.
+	// Where is the block's place as FILE:LINE:COLUMN, its name if it was
+	// described by Go values, empty if there is no block.
 	Where string
 	// Region and Profile are empty if the block does not set them.
 	Region, Profile string
@@ -178,6 +179,9 @@ func (e *evaluator) evalProviders() map[string]Provider {
 func (e *evaluator) evalProvider(name string, b *hclsyntax.Block) Provider {
 	r := b.DefRange()
 	out := Provider{Name: name, Where: Problem{File: r.Filename, Line: r.Start.Line, Column: r.Start.Column}.place()}
+	if r.Filename == "" { // described by Go values
+		out.Where = "provider " + name
+	}
 	out.Region = e.providerText(b, "region")
 	if out.Region != "" && !regionShape.MatchString(out.Region) {
 		e.p.add(b.Body.Attributes["region"].Expr.Range(), "%q is not a region: a region is named like eu-west-1", out.Region)
