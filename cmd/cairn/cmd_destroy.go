@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+
+	"cairn/setup"
 )
 
 func runDestroy(ctx context.Context, args []string, env *environ) int {
@@ -17,33 +19,14 @@ unless --adopt says to remove it too.
 
 Exit codes: 0 removed, 1 failed or not approved, 2 the command line is wrong.
 `)
-	approved := f.Bool("auto-approve", false, "do not ask")
-	files, code, ok := f.read(args)
-	if !ok {
-		return code
-	}
-	account, err := files.Connect(ctx)
-	if err != nil {
-		return f.fail(err)
-	}
-	done := f.reading(account)
-	plan, err := account.PlanDestroy(ctx)
-	done()
-	if err != nil {
-		return f.fail(err)
-	}
-	if err := plan.WriteText(env.Stdout, f.color()); err != nil {
-		return f.fail(fmt.Errorf("print plan: %w", err))
-	}
-	if !plan.Empty() && !*approved {
-		if err := f.confirm(ctx, "Do you really want to destroy all resources?", fmt.Sprintf("Cairn will remove the resources shown above from %s. There is no undo.", account)); err != nil {
-			return f.fail(err)
-		}
-	}
-	count, err := f.carryOut(ctx, account, plan)
-	if err != nil {
-		code = f.fail(err)
-		fmt.Fprintf(env.Stderr, "Destroy incomplete: %d destroyed. Correct the cause and destroy again: it goes on from here.\n", count.Destroy)
+	plan, count, code := f.perform(ctx, args, action{
+		plan: (*setup.Account).PlanDestroy, question: "Do you really want to destroy all resources?",
+		note: "Cairn will remove the resources shown above from %s. There is no undo.",
+		incomplete: func(n setup.Count) string {
+			return fmt.Sprintf("Destroy incomplete: %d destroyed. Correct the cause and destroy again: it goes on from here.", n.Destroy)
+		},
+	})
+	if plan == nil {
 		return code
 	}
 	fmt.Fprintf(env.Stdout, "\nDestroy complete! Resources: %d destroyed.\n", count.Destroy)

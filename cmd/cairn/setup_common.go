@@ -168,3 +168,48 @@ func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
+
+// action is what apply and destroy do differently.
+type action struct {
+	plan func(*setup.Account, context.Context) (*setup.Plan, error)
+	// question is what is asked, and note, with the account in it, what is said
+	// before it.
+	question, note string
+	// incomplete tells how far a failed action got and what to do.
+	incomplete func(setup.Count) string
+}
+
+// perform reads the files, plans, shows the plan, asks unless told not to, and
+// carries the plan out. The plan it returns is nil if that did not succeed: then
+// the command ends with the code.
+func (f *setupFlags) perform(ctx context.Context, args []string, a action) (_ *setup.Plan, done setup.Count, code int) {
+	approved := f.Bool("auto-approve", false, "do not ask")
+	files, code, ok := f.read(args)
+	if !ok {
+		return nil, done, code
+	}
+	account, err := files.Connect(ctx)
+	if err != nil {
+		return nil, done, f.fail(err)
+	}
+	stop := f.reading(account)
+	plan, err := a.plan(account, ctx)
+	stop()
+	if err != nil {
+		return nil, done, f.fail(err)
+	}
+	if err := plan.WriteText(f.env.Stdout, f.color()); err != nil {
+		return nil, done, f.fail(fmt.Errorf("print plan: %w", err))
+	}
+	if !plan.Empty() && !*approved {
+		if err := f.confirm(ctx, a.question, fmt.Sprintf(a.note, account)); err != nil {
+			return nil, done, f.fail(err)
+		}
+	}
+	if done, err = f.carryOut(ctx, account, plan); err != nil {
+		code = f.fail(err)
+		fmt.Fprintln(f.env.Stderr, a.incomplete(done))
+		return nil, done, code
+	}
+	return plan, done, exitOK
+}
