@@ -3,6 +3,7 @@ package sts
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"regexp"
 	"time"
 	"unicode/utf8"
@@ -51,6 +52,9 @@ func (s *Service) authorizeAssumeRole(_ context.Context, c *call.Call) ([]call.C
 	in := c.Input.(*sts.AssumeRoleInput)
 	if err := checkInput(in); err != nil {
 		return nil, err
+	}
+	if c.Principal.Kind == identity.Root { // whatever the role trusts (STS API reference, AssumeRole)
+		return nil, awserr.New(http.StatusForbidden, "AccessDenied", "Roles may not be assumed by root accounts.")
 	}
 	roleARN, err := arn.Parse(*in.RoleArn)
 	if err != nil {

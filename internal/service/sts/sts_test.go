@@ -157,6 +157,15 @@ func TestAssumeRoleDenied(t *testing.T) {
 	e.Fails("AssumeRole", &sts.AssumeRoleInput{RoleArn: role("alices"), RoleSessionName: s("x1")}, "AccessDenied", "")
 }
 
+// TestAssumeRoleByRoot: a root user assumes no role, not even one that trusts
+// its account.
+func TestAssumeRoleByRoot(t *testing.T) {
+	e := start(t)
+	r := role(e, account, "deployer", trustAccount)
+	in := &sts.AssumeRoleInput{RoleArn: s(r.ARN()), RoleSessionName: s("deploy1"), ExternalId: s("secret-word")}
+	e.Fails("AssumeRole", in, "AccessDenied", "Roles may not be assumed by root accounts.")
+}
+
 func TestAssumeRoleByService(t *testing.T) {
 	e := start(t)
 	r := role(e, account, "trail", trustTrail)
