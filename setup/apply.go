@@ -108,7 +108,7 @@ func (r *applying) one(ctx context.Context, c resource.Change) {
 			remove = r.clients[c.Provider].Unset
 		}
 		if err := remove(ctx, found, say); err != nil {
-			r.fail(c.Address, fmt.Errorf("destroy %s: %w", c.Address, account.Plain(err)))
+			r.fail(c.Address, fmt.Errorf("destroy %s: %w%s", c.Address, account.Plain(err), account.Hint(err)))
 			return
 		}
 		r.say(c.Address, "Destruction complete after "+since(start))
@@ -124,7 +124,7 @@ func (r *applying) one(ctx context.Context, c resource.Change) {
 	}
 	r.say(c.Address, doing)
 	if err := r.clients[c.Provider].Put(ctx, c.Spec, found, say); err != nil {
-		r.fail(c.Address, fmt.Errorf("%s %s: %w", verb, c.Address, account.Plain(err)))
+		r.fail(c.Address, fmt.Errorf("%s %s: %w%s", verb, c.Address, account.Plain(err), account.Hint(err)))
 		return
 	}
 	r.say(c.Address, fmt.Sprintf("%s complete after %s [id=%s]", completed, since(start), resource.ID(c.Spec)))

@@ -10,6 +10,7 @@ import (
 
 	"github.com/zclconf/go-cty/cty"
 
+	"cairn/setup/internal/account"
 	"cairn/setup/internal/hclfile"
 	"cairn/setup/internal/render"
 	"cairn/setup/internal/resource"
@@ -117,7 +118,7 @@ func (a *Account) find(ctx context.Context) (map[string]resource.Spec, error) {
 		wg.Go(func() {
 			defer func() { <-free }()
 			if specs[i], errs[i] = a.clients[r.Provider].Find(ctx, r.Spec); errs[i] != nil {
-				errs[i] = fmt.Errorf("%s: %w", r.Address, errs[i])
+				errs[i] = fmt.Errorf("%s: %w%s", r.Address, errs[i], account.Hint(errs[i]))
 			}
 		})
 	}

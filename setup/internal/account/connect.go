@@ -213,20 +213,10 @@ func explainIdentity(err error, cfg aws.Config) error {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return fmt.Errorf("reach %s: the name %s cannot be resolved: check the network, the region and AWS_ENDPOINT_URL", where, dns.Name)
 	}
-	hint := ""
-	switch code(err) {
-	case "InvalidClientTokenId", "UnrecognizedClientException":
-		hint = "; the access key is not one of this endpoint's: check AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN, AWS_PROFILE and AWS_ENDPOINT_URL (for a cairn engine: eval \"$(cairn env)\")"
-	case "SignatureDoesNotMatch":
-		hint = "; the secret does not belong to the access key: check AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
-	case "ExpiredToken", "ExpiredTokenException", "RequestExpired":
-		hint = "; the session has ended: sign in again (aws sso login), or fetch new credentials"
-	case "":
-		if endpoint != "" && errors.As(err, new(*smithyhttp.ResponseError)) {
-			return fmt.Errorf("what answers at %s (AWS_ENDPOINT_URL) does not speak as AWS does: correct the URL, or unset it to use AWS", where)
-		}
+	if code(err) == "" && endpoint != "" && errors.As(err, new(*smithyhttp.ResponseError)) {
+		return fmt.Errorf("what answers at %s (AWS_ENDPOINT_URL) does not speak as AWS does: correct the URL, or unset it to use AWS", where)
 	}
-	return fmt.Errorf("ask %s whose credentials these are: %w%s", where, Plain(err), hint)
+	return fmt.Errorf("ask %s whose credentials these are: %w%s", where, Plain(err), Hint(err))
 }
 
 // local reports whether an endpoint's host has no subdomains.

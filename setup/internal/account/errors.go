@@ -48,6 +48,25 @@ func is(err error, codes ...string) bool {
 	return got != "" && slices.Contains(codes, got)
 }
 
+// Hint says what to do about an AWS error whose own text does not; it follows
+// that text. It is empty for all other errors.
+func Hint(err error) string {
+	const again = ", then run the same command again: it goes on from here"
+	switch code(err) {
+	case "InvalidClientTokenId", "UnrecognizedClientException", "InvalidAccessKeyId":
+		return "; the access key is not one of this endpoint's: check AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN, AWS_PROFILE and AWS_ENDPOINT_URL (for a cairn engine: eval \"$(cairn env)\")"
+	case "SignatureDoesNotMatch", "InvalidSignatureException":
+		return "; the secret does not belong to the access key: check AWS_SECRET_ACCESS_KEY, or AWS_PROFILE"
+	case "ExpiredToken", "ExpiredTokenException", "RequestExpired":
+		return "; the session has ended: sign in again (aws sso login), or fetch new credentials" + again
+	case "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown":
+		return "; AWS asked to slow down at every attempt: wait a minute" + again
+	case "MaximumNumberOfTrailsExceededException":
+		return "; a region has room for five trails, and a multi-region trail counts in each: delete one (aws cloudtrail describe-trails lists them), or set is_multi_region_trail = false" + again
+	}
+	return ""
+}
+
 // missing turns "there is none" errors into no error.
 func missing(err error, codes ...string) error {
 	if is(err, codes...) {
