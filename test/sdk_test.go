@@ -46,16 +46,7 @@ func TestTwoAccounts(t *testing.T) {
 		!strings.Contains(errs, "gds-audit-cloudtrails/111122223333/AWSLogs/111122223333/") {
 		t.Errorf("apply to a closed bucket ended with %d and did not say which statement is missing:\n%s%s", code, out, errs)
 	}
-	if _, err := owner.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: bucket, Policy: aws.String(`{
-	  "Version": "2012-10-17", "Statement": [
-	  {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:GetBucketAcl",
-	   "Resource": "arn:aws:s3:::gds-audit-cloudtrails",
-	   "Condition": {"StringEquals": {"aws:SourceAccount": "111122223333"}}},
-	  {"Effect": "Allow", "Principal": {"Service": "cloudtrail.amazonaws.com"}, "Action": "s3:PutObject",
-	   "Resource": "arn:aws:s3:::gds-audit-cloudtrails/111122223333/AWSLogs/111122223333/*",
-	   "Condition": {"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control", "aws:SourceAccount": "111122223333"}}}]}`)}); err != nil {
-		t.Fatal(err)
-	}
+	letIn(t, owner, *bucket, "111122223333")
 	c.Must(t, kit.Binary(t), apply...)
 	if out, code := c.Run(t, kit.Binary(t), "plan", "--detailed-exitcode", "--var", "account_id=111122223333", example); code != 0 {
 		t.Errorf("a second plan wants changes:\n%s", out)
