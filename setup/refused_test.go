@@ -18,7 +18,8 @@ import (
 )
 
 // answering sends requests on, but answers those itself that say returns a
-// code for: as AWS refuses them, in the service's own form.
+// code for (and after a colon, if given, a message): as AWS refuses them, in the
+// service's own form.
 type answering struct {
 	mu  sync.Mutex
 	n   int
@@ -38,10 +39,14 @@ func (a *answering) RoundTrip(r *http.Request) (*http.Response, error) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		r.Body.Close()
 	}
-	body := fmt.Sprintf("<Error><Code>%s</Code><Message>refused</Message></Error>", code) // S3
+	code, message, given := strings.Cut(code, ": ")
+	if !given {
+		message = "refused"
+	}
+	body := fmt.Sprintf("<Error><Code>%s</Code><Message>%s</Message></Error>", code, message) // S3
 	switch {
 	case r.Header.Get("X-Amz-Target") != "":
-		body = fmt.Sprintf(`{"__type":%q,"message":"refused"}`, code)
+		body = fmt.Sprintf(`{"__type":%q,"message":%q}`, code, message)
 	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
 		body = "<ErrorResponse>" + body + "</ErrorResponse>"
 	}
@@ -84,6 +89,40 @@ func TestThrottled(t *testing.T) {
 	plan(t, open(t, everythingAt(dir, nil)), setup.Count{})
 	if refused < 10 {
 		t.Errorf("only %d requests were refused", refused)
+	}
+}
+
+// TestLagging has an AWS whose copies do not agree at once: CreateTrail is
+// refused several times because the bucket's policy, the role and its policy
+// have not arrived where it looks (spec 4.4). It is tried again until they have.
+func TestLagging(t *testing.T) {
+	onEngine(t, "111122223333", "444455556666")
+	dir := folder(t, everything)
+	lags := []string{
+		"InsufficientS3BucketPolicyException: Incorrect S3 bucket policy is detected for bucket: interrupted",
+		"InvalidCloudWatchLogsRoleArnException: Access denied. Check the trust relationships for your role.",
+		"InvalidCloudWatchLogsLogGroupArnException: Access denied. Check the permissions for your role.",
+		"S3BucketDoesNotExistException: S3 bucket interrupted does not exist!",
+	}
+	asked := 0
+	over := &answering{say: func(_ int, r *http.Request) (int, string) {
+		if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".CreateTrail") {
+			return 0, ""
+		}
+		if asked++; asked > len(lags) {
+			return 0, ""
+		}
+		return http.StatusBadRequest, lags[asked-1]
+	}}
+	a := open(t, everythingAt(dir, over))
+	p, err := a.Plan(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	apply(t, a, p)
+	plan(t, open(t, everythingAt(dir, nil)), setup.Count{})
+	if asked != len(lags)+1 {
+		t.Errorf("CreateTrail was asked for %d times", asked)
 	}
 }
 
