@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"cairn/setup"
 )
@@ -295,3 +297,26 @@ func TestPolicyIsNotJSON(t *testing.T) {
 type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// TestBucketElsewhere finds the bucket in another region than the files': it is
+// neither changed nor made a second time.
+func TestBucketElsewhere(t *testing.T) {
+	onEngine(t, "111122223333", "444455556666")
+	c, err := config.LoadDefaultConfig(t.Context(), config.WithRegion("us-west-2"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects := s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true })
+	if _, err := objects.CreateBucket(t.Context(), &s3.CreateBucketInput{
+		Bucket:                    aws.String("interrupted"),
+		CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: types.BucketLocationConstraintUsWest2},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	a := open(t, everythingAt(folder(t, everything), nil))
+	_, err = a.Plan(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "interrupted") || !strings.Contains(err.Error(), "us-west-2") {
+		t.Errorf("the plan said %v", err)
+	}
+	t.Log(err)
+}
