@@ -53,12 +53,12 @@ func (s *Service) authorizeAssumeRole(_ context.Context, c *call.Call) ([]call.C
 	if err := checkInput(in); err != nil {
 		return nil, err
 	}
-	if c.Principal.Kind == identity.Root { // whatever the role trusts (STS API reference, AssumeRole)
-		return nil, awserr.New(http.StatusForbidden, "AccessDenied", "Roles may not be assumed by root accounts.")
-	}
 	roleARN, err := arn.Parse(*in.RoleArn)
 	if err != nil {
 		return nil, validation("%s is invalid", *in.RoleArn)
+	}
+	if c.Principal.Kind == identity.Root { // whatever the role trusts (STS API reference, AssumeRole)
+		return nil, awserr.New(http.StatusForbidden, "AccessDenied", "Roles may not be assumed by root accounts.")
 	}
 	check := call.Check{
 		Resource: *in.RoleArn, Account: roleARN.Account, PolicyDecides: true,
