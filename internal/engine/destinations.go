@@ -123,19 +123,19 @@ func (d *destinations) PutLogEvents(ctx context.Context, t *trail.Trail, stream 
 	for i, e := range events {
 		in.LogEvents[i] = types.InputLogEvent{Timestamp: aws.Int64(e.Timestamp), Message: aws.String(string(e.Message))}
 	}
-	put := d.asRole(t, role, "PutLogEvents", in)
-	put.Token = token
-	err = d.do(ctx, put)
-	if !awserr.Is(err, "ResourceNotFoundException") {
+	put := func() error {
+		c := d.asRole(t, role, "PutLogEvents", in)
+		c.Token = token
+		return d.do(ctx, c)
+	}
+	if err := put(); !awserr.Is(err, "ResourceNotFoundException") {
 		return err
 	}
-	make := d.asRole(t, role, "CreateLogStream", &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream})
-	if err := d.do(ctx, make); err != nil && !awserr.Is(err, "ResourceAlreadyExistsException") {
+	create := d.asRole(t, role, "CreateLogStream", &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream})
+	if err := d.do(ctx, create); err != nil && !awserr.Is(err, "ResourceAlreadyExistsException") {
 		return err
 	}
-	put = d.asRole(t, role, "PutLogEvents", in)
-	put.Token = token
-	return d.do(ctx, put)
+	return put()
 }
 
 // asRole returns a call to CloudWatch Logs in the trail's role.
