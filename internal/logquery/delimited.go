@@ -1,6 +1,12 @@
 package logquery
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+
+	"cairn/internal/logquery/jsonwalk"
+	"cairn/internal/logquery/needle"
+)
 
 // delimited is a space-delimited pattern: [name, name = value, ...].
 //
@@ -11,17 +17,43 @@ type delimited struct {
 	names []string // of all slots but "..."
 	// ellipsis is the index of the slot before which "..." stands; -1 if none.
 	ellipsis int
-	conds    and
+	cond     Expr
+
+	// paths are the slots that cond is about, in the order compiled numbers them.
+	paths    []jsonwalk.Path
+	compiled cond
 }
 
+func (d *delimited) bind(*compiler) cond { return d }
+
+func (d *delimited) eval(f *view) bool {
+	parts := d.slots(f.message)
+	if parts == nil {
+		return false
+	}
+	in := view{one: make([]Value, len(d.paths)), object: true}
+	for i, p := range d.paths {
+		in.one[i] = Value{Kind: jsonwalk.Plain, Raw: parts[p[0].Index]}
+	}
+	return d.compiled.eval(&in)
+}
+
+func (d *delimited) needles() needle.Clauses { return d.cond.needles() }
+
+// sql: the table does not have a record in one piece.
+func (d *delimited) sql(bool) (string, bool) { return "TRUE", false }
+
 // delimited reads a space-delimited pattern.
-func (p *parser) delimited() (matcher, error) {
+func (p *parser) delimited() (*delimited, error) {
 	p.take("[")
 	d := &delimited{ellipsis: -1}
+	var conds []Expr
 	for {
-		if err := p.slot(d); err != nil {
+		e, err := p.slot(d)
+		if err != nil {
 			return nil, err
 		}
+		conds = append(conds, e)
 		if p.take(",") {
 			continue
 		}
@@ -33,42 +65,42 @@ func (p *parser) delimited() (matcher, error) {
 	if p.space(); p.pos < len(p.src) {
 		return nil, p.expected("nothing after ]")
 	}
+	c := newCompiler()
+	d.cond = All(conds...)
+	d.compiled = d.cond.bind(c)
+	d.paths = c.paths
 	return d, nil
 }
 
 // slot reads one slot: "...", a name, or conditions on a name.
-func (p *parser) slot(d *delimited) error {
+func (p *parser) slot(d *delimited) (Expr, error) {
 	if p.space(); p.take("...") {
 		if d.ellipsis >= 0 {
-			return p.expectedAt(p.pos-len("..."), "only one ... in the pattern")
+			return nil, p.expectedAt(p.pos-len("..."), "only one ... in the pattern")
 		}
 		d.ellipsis = len(d.names)
-		return nil
+		return All(), nil
 	}
-	field := len(d.names)
+	path := jsonwalk.Path{{Array: true, Index: len(d.names)}}
 	name := p.name()
 	if name == "" {
-		return p.expected("a field name of letters, digits and underscores, or ...")
+		return nil, p.expected("a field name of letters, digits and underscores, or ...")
 	}
 	d.names = append(d.names, name)
 	if p.space(); p.peek() == ',' || p.peek() == ']' {
-		return nil
+		return All(), nil
 	}
 	first := true
-	cond, err := p.or(0, func() (expr, error) {
+	return p.or(0, func() (Expr, error) {
 		// The name of the first condition is read already; further ones must
 		// be about the same field.
 		if start := p.pos; !first && p.name() != name {
 			return nil, p.expectedAt(start, "the field "+name+" again")
 		}
 		first = false
-		return p.comparison(field)
+		test, err := p.comparison()
+		return field{path: path, test: test, slot: true}, err
 	})
-	if err != nil {
-		return err
-	}
-	d.conds = append(d.conds, cond)
-	return nil
 }
 
 func (p *parser) name() string {
@@ -80,39 +112,33 @@ func (p *parser) name() string {
 	return p.src[start:p.pos]
 }
 
-func (d *delimited) match(message []byte) bool {
-	f, ok := d.fields(message)
-	return ok && d.conds.eval(f)
-}
-
 func (d *delimited) extract(message []byte) map[string]string {
-	f, ok := d.fields(message)
-	if !ok {
+	parts := d.slots(message)
+	if parts == nil {
 		return nil
 	}
 	out := map[string]string{}
-	for i := range f {
-		out["$"+d.names[f[i].field]] = string(f[i].raw)
+	for i, name := range d.names {
+		out["$"+name] = string(parts[i])
 	}
 	return out
 }
 
-// fields splits a message and gives each slot its part; ok is false if their
-// numbers do not agree.
-func (d *delimited) fields(message []byte) (fields, bool) {
+// slots splits a message and gives each slot its part; nil if their numbers do
+// not agree.
+func (d *delimited) slots(message []byte) [][]byte {
 	parts := split(message)
-	if len(parts) != len(d.names) && (d.ellipsis < 0 || len(parts) < len(d.names)) {
-		return nil, false
+	extra := len(parts) - len(d.names)
+	switch {
+	case extra < 0 || extra > 0 && d.ellipsis < 0:
+		return nil
+	case extra > 0:
+		parts = slices.Delete(parts, d.ellipsis, d.ellipsis+extra)
 	}
-	f := make(fields, 0, len(d.names))
-	for i := range d.names {
-		at := i
-		if d.ellipsis >= 0 && i >= d.ellipsis {
-			at = len(parts) - len(d.names) + i
-		}
-		f = append(f, value{field: i, kind: plainText, raw: parts[at]})
+	if parts == nil {
+		parts = [][]byte{}
 	}
-	return f, true
+	return parts
 }
 
 func split(message []byte) [][]byte {

@@ -1,5 +1,7 @@
-// Package logquery reads CloudWatch Logs filter patterns and matches log
-// events against them. It is pure: no state, no clock, no I/O.
+// Package logquery says which records and log events are meant: CloudWatch Logs
+// filter patterns and the flags of searches become one expression tree, which
+// runs over a record's bytes, tells what bytes to look for before that, and says
+// itself in SQL. It is pure: no state, no clock, no I/O.
 //
 // A pattern is one of three kinds, told apart by its first character: JSON
 // ("{ $.eventName = X }"), space-delimited ("[ip, user, status = 4*]"), or
@@ -13,8 +15,11 @@ package logquery
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"cairn/internal/logquery/jsonwalk"
 )
 
 // Limits on a pattern (spec 6.1-6.3). The nesting limit is ours.
@@ -31,16 +36,20 @@ const (
 // Pattern is a parsed filter pattern. It is immutable and safe for concurrent
 // use.
 type Pattern struct {
-	source string
-	m      matcher
+	source    string
+	expr      Expr
+	predicate *Predicate
+	// What Extract looks for: selectors of a JSON pattern and their values, or
+	// the slots of a space-delimited one.
+	selectors []selector
+	values    *Projection
+	slots     *delimited
 }
 
-// matcher is what the three kinds of pattern have in common.
-type matcher interface {
-	match(message []byte) bool
-	// extract returns the fields the pattern names and their values in the
-	// message.
-	extract(message []byte) map[string]string
+// selector is a path as a pattern writes it.
+type selector struct {
+	source string
+	path   jsonwalk.Path
 }
 
 // SyntaxError says where and why a pattern cannot be read. Its text is fit to
@@ -70,31 +79,53 @@ func Parse(pattern string) (*Pattern, error) {
 		}
 	}
 	p := &parser{src: pattern}
+	out := &Pattern{source: pattern}
 	p.space()
-	var m matcher
 	var err error
 	switch p.peek() {
 	case '{':
-		m, err = p.json()
+		out.expr, err = p.json()
 	case '[':
-		m, err = p.delimited()
+		out.slots, err = p.delimited()
+		out.expr = out.slots
 	default:
-		m, err = p.terms()
+		out.expr, err = p.terms()
 	}
 	if err != nil {
 		return nil, err
 	}
-	return &Pattern{source: pattern, m: m}, nil
+	out.predicate = Compile(out.expr)
+	out.selectors = p.selectors
+	out.values = project(paths(p.selectors))
+	return out, nil
 }
+
+// Expr returns the pattern as a condition, to be joined with others.
+func (p *Pattern) Expr() Expr { return p.expr }
 
 // Match reports whether a log event's message matches. It takes time
 // proportional to the message's length and does not keep the message.
-func (p *Pattern) Match(message []byte) bool { return p.m.match(message) }
+func (p *Pattern) Match(message []byte) bool { return p.predicate.Match(message) }
 
 // Extract returns the values that a matching message has in the fields the
 // pattern names: "$.a.b" for JSON patterns, "$name" for space-delimited ones.
-// Unstructured patterns name none. A field without a value is left out.
-func (p *Pattern) Extract(message []byte) map[string]string { return p.m.extract(message) }
+// Unstructured patterns name none. A field without a value is left out; of
+// several values the first is taken.
+func (p *Pattern) Extract(message []byte) map[string]string {
+	if p.slots != nil {
+		return p.slots.extract(message)
+	}
+	if len(p.selectors) == 0 {
+		return nil
+	}
+	out := map[string]string{}
+	for i, v := range p.values.Values(message, nil) {
+		if text, ok := v.Text(); ok {
+			out[p.selectors[i].source] = string(text)
+		}
+	}
+	return out
+}
 
 // String returns the pattern as it was given to Parse.
 func (p *Pattern) String() string { return p.source }
@@ -178,4 +209,17 @@ func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
 func isAlnum(c byte) bool {
 	return isDigit(c) || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_'
+}
+
+func paths(selectors []selector) []jsonwalk.Path {
+	out := make([]jsonwalk.Path, len(selectors))
+	for i := range selectors {
+		out[i] = selectors[i].path
+	}
+	return out
+}
+
+// knows reports whether a selector with this path was read before.
+func (p *parser) knows(path jsonwalk.Path) bool {
+	return slices.ContainsFunc(p.selectors, func(s selector) bool { return slices.Equal(s.path, path) })
 }

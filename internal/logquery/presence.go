@@ -1,49 +1,86 @@
 package logquery
 
+import (
+	"cairn/internal/logquery/jsonwalk"
+	"cairn/internal/logquery/needle"
+)
+
 // is is FIELD IS NULL, IS TRUE or IS FALSE.
-type is struct {
-	field int
-	kind  kind
+type is struct{ kind jsonwalk.Kind }
+
+// IsTrue is passed by true, IsFalse by false and IsNull by null, not by strings
+// of these letters.
+func IsTrue() Test { return is{jsonwalk.True} }
+
+// IsFalse is passed by false.
+func IsFalse() Test { return is{jsonwalk.False} }
+
+// IsNull is passed by null. A value that is absent is not null.
+func IsNull() Test { return is{jsonwalk.Null} }
+
+func (t is) holds(v *Value) bool { return v.Kind == t.kind }
+
+func (t is) literals() needle.Literals { return nil }
+
+func (t is) sql(x operand) (string, bool) {
+	switch t.kind {
+	case jsonwalk.True:
+		return x.ofType("BOOLEAN", "true")
+	case jsonwalk.False:
+		return x.ofType("BOOLEAN", "false")
+	default:
+		return x.ofType("NULL", "")
+	}
 }
 
-func (s *is) eval(f fields) bool {
-	for i := range f {
-		if f[i].field == s.field && f[i].kind == s.kind {
-			return true
-		}
-	}
-	return false
-}
+// exists and notExists are whether a message has a value; null is one.
+type (
+	exists    struct{}
+	notExists struct{}
+)
 
-// notExists is FIELD NOT EXISTS. A field that is null exists.
-type notExists struct{ field int }
+// Exists is passed by every value, null, objects and arrays too.
+func Exists() Test { return exists{} }
 
-func (n *notExists) eval(f fields) bool {
-	for i := range f {
-		if f[i].field == n.field {
-			return false
-		}
+// NotExists is true of a field that a message, which is a JSON object, does not
+// have.
+func NotExists() Test { return notExists{} }
+
+func (exists) holds(v *Value) bool { return v.Exists() }
+
+func (exists) literals() needle.Literals { return nil }
+
+func (exists) sql(x operand) (string, bool) { return x.exists() }
+
+func (notExists) holds(v *Value) bool { return !v.Exists() }
+
+func (notExists) literals() needle.Literals { return nil }
+
+func (notExists) sql(x operand) (string, bool) {
+	where, exact := x.exists()
+	if !exact {
+		return "TRUE", false
 	}
-	return true
+	return "(" + where + ") IS NOT TRUE", true
 }
 
 // presence reads what follows a field in words: IS ... or NOT EXISTS. Neither
 // IS NOT nor EXISTS alone is part of the language.
-func (p *parser) presence(field int) (expr, error) {
+func (p *parser) presence() (Test, error) {
 	switch {
 	case p.word("IS"):
 		switch {
 		case p.word("NULL"):
-			return &is{field: field, kind: jsonNull}, nil
+			return IsNull(), nil
 		case p.word("TRUE"):
-			return &is{field: field, kind: jsonTrue}, nil
+			return IsTrue(), nil
 		case p.word("FALSE"):
-			return &is{field: field, kind: jsonFalse}, nil
+			return IsFalse(), nil
 		}
 		return nil, p.expected("NULL, TRUE or FALSE after IS")
 	case p.word("NOT"):
 		if p.word("EXISTS") {
-			return &notExists{field: field}, nil
+			return NotExists(), nil
 		}
 		return nil, p.expected("EXISTS after NOT")
 	}

@@ -1,9 +1,61 @@
 package logquery
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
+
+	"cairn/internal/logquery/needle"
 )
+
+// matching is a message in which a regular expression matches somewhere.
+type matching struct{ regex *regexp.Regexp }
+
+// Regexp is true of messages in which a regular expression, in Go's syntax,
+// matches somewhere: ^ and $ are the message's ends unless it says (?m).
+func Regexp(re string) (Expr, error) {
+	r, err := regexp.Compile(re)
+	if err != nil {
+		return nil, fmt.Errorf("read regular expression %q: %w", re, err)
+	}
+	return matching{r}, nil
+}
+
+func (m matching) bind(*compiler) cond { return m }
+
+func (m matching) eval(f *view) bool { return m.regex.Match(f.message) }
+
+func (m matching) needles() needle.Clauses { return needle.Required(m.regex).Plain() }
+
+// sql: the table does not have a record in one piece.
+func (m matching) sql(bool) (string, bool) { return "TRUE", false }
+
+// like is FIELD = %regex% or FIELD != %regex%.
+type like struct {
+	regex  *regexp.Regexp
+	negate bool
+}
+
+// Like is passed by values in whose text a regular expression matches somewhere.
+func Like(re *regexp.Regexp) Test { return &like{regex: re} }
+
+func (l *like) holds(v *Value) bool {
+	text, ok := v.Text()
+	return ok && l.regex.Match(text) != l.negate
+}
+
+func (l *like) literals() needle.Literals {
+	if l.negate {
+		return nil
+	}
+	return needle.Required(l.regex)
+}
+
+// sql asks only for the text that every match has: DuckDB's regular expressions
+// differ from Go's in details.
+func (l *like) sql(x operand) (string, bool) {
+	return x.contains(l.literals()), false
+}
 
 // regex reads %...%. The syntax is the subset that CloudWatch Logs allows (spec
 // 6.2): no groups, no multi-byte characters, two to a pattern. It matches

@@ -2,61 +2,47 @@ package logquery
 
 import (
 	"bytes"
-	"regexp"
-	"slices"
 	"strings"
+
+	"cairn/internal/logquery/needle"
 )
 
-// terms is an unstructured pattern. A term matches anywhere in the message,
-// inside a longer word too, and case counts.
-type terms struct {
-	all  []term // plain terms: every one must be there
-	any  []term // ?terms: one must be there; ignored beside terms of another kind
-	none []term // -terms: none may be there
+// text is a message that contains these bytes.
+type text []byte
+
+// Text is true of messages that contain these bytes, inside a longer word too.
+// Case counts. The bytes are those of the message: where it writes a character
+// as an escape, such as \u0026, only the escape is found.
+func Text(s string) Expr { return text(s) }
+
+func (t text) bind(*compiler) cond { return t }
+
+func (t text) eval(f *view) bool { return bytes.Contains(f.message, t) }
+
+func (t text) needles() needle.Clauses {
+	if len(t) < needle.Shortest {
+		return nil
+	}
+	return needle.Clauses{{t}}
 }
 
-// term is a word, a phrase or a regular expression.
-type term struct {
-	text  []byte
-	regex *regexp.Regexp
-}
+// sql: the table does not have a record in one piece.
+func (t text) sql(bool) (string, bool) { return "TRUE", false }
 
-func (t *term) in(message []byte) bool {
-	if t.regex != nil {
-		return t.regex.Match(message)
-	}
-	return bytes.Contains(message, t.text)
-}
-
-func (t *terms) match(message []byte) bool {
-	in := func(x term) bool { return x.in(message) }
-	if slices.ContainsFunc(t.none, in) {
-		return false
-	}
-	for i := range t.all {
-		if !t.all[i].in(message) {
-			return false
-		}
-	}
-	if len(t.all)+len(t.none) > 0 || len(t.any) == 0 {
-		return true
-	}
-	return slices.ContainsFunc(t.any, in)
-}
-
-func (t *terms) extract([]byte) map[string]string { return nil }
-
-// terms reads an unstructured pattern: terms separated by white space.
-func (p *parser) terms() (matcher, error) {
-	t := &terms{}
+// terms reads an unstructured pattern: terms separated by white space. A term
+// matches anywhere in the message. Plain terms must all be there, no -term may
+// be; of ?terms one must be there, but beside terms of another kind they are
+// ignored.
+func (p *parser) terms() (Expr, error) {
+	var must, may, never []Expr
 	for p.space(); p.pos < len(p.src); p.space() {
-		into := &t.all
+		into := &must
 		switch p.peek() {
 		case '?':
-			into = &t.any
+			into = &may
 			p.pos++
 		case '-':
-			into = &t.none
+			into = &never
 			p.pos++
 		}
 		one, err := p.term()
@@ -65,31 +51,37 @@ func (p *parser) terms() (matcher, error) {
 		}
 		// A phrase of white space only (" " is how the console spells "all")
 		// asks for nothing.
-		if one.regex == nil && strings.TrimSpace(string(one.text)) == "" && into != &t.none {
+		if t, ok := one.(text); ok && strings.TrimSpace(string(t)) == "" && into != &never {
 			continue
 		}
 		*into = append(*into, one)
 	}
-	return t, nil
+	if len(must)+len(never) == 0 && len(may) > 0 {
+		return Any(may...), nil
+	}
+	for _, e := range never {
+		must = append(must, Not(e))
+	}
+	return All(must...), nil
 }
 
-func (p *parser) term() (term, error) {
+func (p *parser) term() (Expr, error) {
 	switch p.peek() {
 	case '"':
 		s, err := p.quoted()
-		return term{text: []byte(s)}, err
+		return text(s), err
 	case '%':
 		re, err := p.regex()
-		return term{regex: re}, err
+		return matching{re}, err
 	}
 	start := p.pos
 	for p.pos < len(p.src) && isAlnum(p.src[p.pos]) {
 		p.pos++
 	}
 	if p.pos == start || p.pos < len(p.src) && !isSpace(p.src[p.pos]) {
-		return term{}, p.expected("a term of letters, digits and underscores (put a term with other characters in double quotes)")
+		return nil, p.expected("a term of letters, digits and underscores (put a term with other characters in double quotes)")
 	}
-	return term{text: []byte(p.src[start:p.pos])}, nil
+	return text(p.src[start:p.pos]), nil
 }
 
 // quoted reads a text in double quotes, in which \" and \\ stand for a quote

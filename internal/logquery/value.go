@@ -1,70 +1,78 @@
 package logquery
 
 import (
-	"encoding/json"
-	"strconv"
-	"unicode/utf8"
+	"cairn/internal/logquery/jsonwalk"
 )
 
-// kind is what sort of value a message holds in a field.
-type kind uint8
+// Value is a value in a message, as bytes of it.
+type Value = jsonwalk.Value
 
-const (
-	plainText  kind = iota // a field of a space-delimited message
-	jsonString             // raw includes the quotes
-	jsonNumber
-	jsonTrue
-	jsonFalse
-	jsonNull
-	jsonContainer // an object or an array
-)
+// view is what is known of a message while a predicate is evaluated.
+type view struct {
+	message []byte
+	// object is whether the message is one JSON object. It is taken for one as
+	// long as the walk over it meets nothing else.
+	object bool
+	// one has the value of each path without a wildcard; many, those of the others.
+	one  []Value
+	many []numbered
 
-// value is a field's value, as bytes of the message.
-type value struct {
-	field int // index of the selector or slot
-	kind  kind
-	raw   []byte
+	checks [][]cond // of a predicate, see there
+	failed bool     // one of the checks
 }
 
-// fields are the values a message has in the fields a pattern names.
-type fields []value
+type numbered struct {
+	path  int
+	value Value
+}
 
-// text returns the value as text: a string decoded, a number as written, true
-// or false. ok is false for null, objects and arrays: AWS documents that a
-// selector which points at an object or array does not match; that null does
-// not compare with anything either is our choice.
-func (v *value) text() (b []byte, ok bool) {
-	switch v.kind {
-	case plainText, jsonNumber, jsonTrue, jsonFalse:
-		return v.raw, true
-	case jsonString:
-		return unquote(v.raw), true
-	case jsonNull, jsonContainer:
+// Value takes a value from the walk and tells whether the message may still
+// match.
+func (f *view) Value(path int, v Value) bool {
+	if f.checks == nil || f.checks[path] == nil {
+		f.put(path, v)
+		return true
 	}
-	return nil, false
-}
-
-// number returns the value as a number. A JSON string never is one, even if it
-// holds digits; a field of a space-delimited message is one if it looks so.
-func (v *value) number() (float64, bool) {
-	if v.kind != jsonNumber && v.kind != plainText {
-		return 0, false
-	}
-	f, err := strconv.ParseFloat(string(v.raw), 64)
-	return f, err == nil
-}
-
-// unquote decodes a JSON string that the scanner has checked.
-func unquote(raw []byte) []byte {
-	inner := raw[1 : len(raw)-1]
-	for _, c := range inner {
-		if c == '\\' || c >= utf8.RuneSelf {
-			var s string
-			if json.Unmarshal(raw, &s) == nil {
-				return []byte(s)
-			}
-			return inner
+	f.put(path, v)
+	for _, c := range f.checks[path] {
+		if !c.eval(f) {
+			f.failed = true
+			return false
 		}
 	}
-	return inner
+	return true
 }
+
+func (f *view) put(path int, v Value) {
+	if f.one[path].Kind == jsonwalk.Absent {
+		f.one[path] = v
+	} else {
+		f.many = append(f.many, numbered{path, v})
+	}
+}
+
+// some reports whether a path has a value for which a test holds.
+func (f *view) some(path int, t Test) bool {
+	if f.one[path].Kind == jsonwalk.Absent {
+		return false
+	}
+	if t.holds(&f.one[path]) {
+		return true
+	}
+	for i := range f.many {
+		if f.many[i].path == path && t.holds(&f.many[i].value) {
+			return true
+		}
+	}
+	return false
+}
+
+// forget empties f for the next message and lets go of the last one.
+func (f *view) forget() {
+	clear(f.one)
+	clear(f.many)
+	f.many, f.message, f.failed = f.many[:0], nil, false
+}
+
+// Strict is [jsonwalk.Strict]: what goes into a JSONColumn.
+func Strict(raw []byte) []byte { return jsonwalk.Strict(raw) }
