@@ -79,16 +79,3 @@ func FuzzHeader(f *testing.F) {
 		}
 	})
 }
-
-func FuzzPosition(f *testing.F) {
-	f.Add(make([]byte, positionBytes))
-	f.Fuzz(func(t *testing.T, b []byte) {
-		var p Position
-		if p.UnmarshalBinary(b) != nil {
-			return
-		}
-		if again, err := p.AppendBinary(nil); err != nil || string(again) != string(b) {
-			t.Errorf("%x read as %v, written as %x", b, p, again)
-		}
-	})
-}

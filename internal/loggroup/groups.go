@@ -122,7 +122,11 @@ func (s *Store) StoredBytes(ctx context.Context, ref Ref) (int64, error) {
 	if err != nil {
 		return 0, s.lost(ref, g, err)
 	}
-	return int64(js.CachedInfo().State.Bytes), nil
+	table, err := s.lake.Table(g.ID)
+	if err != nil {
+		return 0, fmt.Errorf("read the segments of log group %s: %w", ref.Name, err)
+	}
+	return int64(js.CachedInfo().State.Bytes) + table.Size().Stored, nil
 }
 
 // DeleteGroup deletes a log group with all its events, for good.
@@ -144,10 +148,15 @@ func (s *Store) DeleteGroup(ctx context.Context, ref Ref) error {
 // finishDelete deletes events, then the rows of log streams, then the group's:
 // a crash in between leaves the group's row, which says what is left to do.
 func (s *Store) finishDelete(ctx context.Context, ref Ref, g *Group) error {
+	s.moving.Lock() // no batch of it is on its way into a segment
+	defer s.moving.Unlock()
 	s.mu.Lock()
 	delete(s.open, g.ID)
 	s.mu.Unlock()
 	if err := s.js.DeleteStream(ctx, streamName(g.ID)); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf("delete the events of log group %s: %w", ref.Name, err)
+	}
+	if err := s.lake.Drop(g.ID); err != nil {
 		return fmt.Errorf("delete the events of log group %s: %w", ref.Name, err)
 	}
 	for _, row := range s.streams.List(ref.key()...) {
@@ -172,6 +181,7 @@ func (s *Store) SetRetention(ctx context.Context, ref Ref, days int) error {
 	if err != nil {
 		return err
 	}
+	s.wake(g.ID)
 	return s.applyRetention(ctx, ref, g)
 }
 

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"cairn/internal/lake"
 )
 
 const (
@@ -21,16 +23,19 @@ const (
 	keptTokens = 256
 )
 
-// index knows of a group's batches which times they span, in blocks of
-// consecutive batches of one log stream.
+// index knows of the batches of a group's tail which times they span, in blocks
+// of consecutive batches of one log stream.
 type index struct {
 	js    jetstream.Stream
+	table *lake.Table
 	group string // the group's ID
 	log   *slog.Logger
 
 	mu      sync.Mutex
 	last    uint64 // every message up to this sequence number is in the index
+	purged  uint64 // JetStream was told to forget the batches up to this one
 	streams map[string]*streamIndex
+	views   map[*view]struct{} // that are being read
 }
 
 // streamIndex is the part of one log stream, by its ID.
@@ -49,7 +54,8 @@ type block struct {
 	first, last uint64
 	batches     int
 	bytes       int64
-	min, max    int64
+	min, max    int64 // timestamps
+	ingested    int64 // when the first batch came
 }
 
 // index returns the index of a group, up to date, and locked: the caller
@@ -59,13 +65,13 @@ func (s *Store) index(ctx context.Context, ref Ref, g *Group) (*index, error) {
 	x := s.open[g.ID]
 	s.mu.Unlock()
 	if x == nil {
-		js, err := s.js.Stream(ctx, streamName(g.ID))
+		fresh, err := s.newIndex(ctx, ref, g)
 		if err != nil {
 			return nil, s.lost(ref, g, err)
 		}
 		s.mu.Lock()
 		if x = s.open[g.ID]; x == nil {
-			x = &index{js: js, group: g.ID, log: s.log.With("group", ref.Name), streams: map[string]*streamIndex{}}
+			x = fresh
 			s.open[g.ID] = x
 		}
 		s.mu.Unlock()
@@ -74,6 +80,32 @@ func (s *Store) index(ctx context.Context, ref Ref, g *Group) (*index, error) {
 	if err := x.sync(ctx); err != nil {
 		x.mu.Unlock()
 		return nil, s.lost(ref, g, err)
+	}
+	return x, nil
+}
+
+// newIndex returns the index of a group as its segments leave it: what is in
+// them is known from there, and sync reads the rest.
+func (s *Store) newIndex(ctx context.Context, ref Ref, g *Group) (*index, error) {
+	js, err := s.js.Stream(ctx, streamName(g.ID))
+	if err != nil {
+		return nil, err
+	}
+	x := &index{js: js, group: g.ID, log: s.log.With("group", ref.Name), streams: map[string]*streamIndex{}, views: map[*view]struct{}{}}
+	if x.table, err = s.lake.Table(g.ID); err != nil {
+		return nil, err
+	}
+	if x.last, err = parseMark(x.table.Mark()); err != nil {
+		return nil, err
+	}
+	// Damage to a segment must not keep events from being put; the lake has
+	// logged it, and what needs the segment fails.
+	streams, err := x.table.Streams()
+	if damage := (*lake.DamageError)(nil); err != nil && !errors.As(err, &damage) {
+		return nil, err
+	}
+	for id, st := range streams {
+		x.streams[id] = &streamIndex{number: st.Note.Number, ingested: st.LastIngestion, tokens: slices.Clone(st.Note.Tokens)}
 	}
 	return x, nil
 }
@@ -171,7 +203,7 @@ func (x *index) add(streamID string, seq uint64, b *batchInfo) {
 		k.min, k.max = min(k.min, b.min), max(k.max, b.max)
 		return
 	}
-	st.blocks = append(st.blocks, block{first: seq, last: seq, batches: 1, bytes: b.size, min: b.min, max: b.max})
+	st.blocks = append(st.blocks, block{first: seq, last: seq, batches: 1, bytes: b.size, min: b.min, max: b.max, ingested: b.ingested})
 }
 
 // number returns the number of a log stream's newest batch.

@@ -1,24 +1,30 @@
 // Package loggroup keeps log groups and log streams: what CloudWatch Logs
-// stores. Metadata is in the state store, events are in JetStream.
+// stores. Metadata is in the state store. Events are put into JetStream, and
+// moved from there into segments of a lake.
 //
 //	state   loggroups/ACCOUNT/REGION/NAME          -> Group, with a random ID
 //	        logstreams/ACCOUNT/REGION/NAME/STREAM  -> one log stream, with a random ID
 //	JetStream stream  LOGS_<group ID>
 //	        subject   cairn.logs.<group ID>.<stream ID>
 //	        message   one batch of events (see batch.go): one Append
+//	lake    table     <group ID>, its mark the last batch that is in it
 //
 // The IDs are random, so a group that is deleted and made again under its name
 // shares nothing with the former one.
 //
-// What reading needs to know of the batches (which times they span, which
+// An append costs one message and nothing else: the events are durable and
+// visible then. What is older or more than a bound, the tail's end, is moved in
+// the background (move.go); a query reads segments and tail as one.
+//
+// What reading needs to know of the tail's batches (which times they span, which
 // tokens they were appended with) stands in their headers. It is kept in memory,
 // a few dozen bytes for about a megabyte of events, and rebuilt from the headers
-// alone when a group is first used after a start. An append costs one message
-// and nothing else.
+// alone when a group is first used after a start.
 //
 // Every use of a group first asks JetStream for its last sequence number and
 // reads the headers it does not know yet, so several processes may use one
-// cluster.
+// cluster. Segments are files of one process, and kept on one disk only: with a
+// cluster everything stays in JetStream, which keeps it three times.
 package loggroup
 
 import (
@@ -32,6 +38,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 
+	"cairn/internal/lake"
 	"cairn/internal/state"
 )
 
@@ -65,6 +72,8 @@ type Group struct {
 	Protected bool `json:"protected,omitempty"`
 	// Tags are the group's tags.
 	Tags map[string]string `json:"tags,omitempty"`
+	// Filters are its metric filters, sorted by name.
+	Filters []MetricFilter `json:"filters,omitempty"`
 	// Ready is false until the group's JetStream stream is there.
 	Ready bool `json:"ready,omitempty"`
 	// Deleting is true from the decision to delete until all is gone.
@@ -91,6 +100,9 @@ type Options struct {
 	Log *slog.Logger
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
+	// Lake is where events are moved to; nil leaves them in JetStream. Only one
+	// process may use the groups then. The caller closes it after the store.
+	Lake *lake.Lake
 }
 
 // Store keeps the log groups of all accounts. Its methods may be called
@@ -99,14 +111,21 @@ type Store struct {
 	js      jetstream.JetStream
 	groups  *state.Table[Group]
 	streams *state.Table[stream]
+	lake    *lake.Lake
+	moves   bool // events are moved to the lake
 	log     *slog.Logger
 	now     func() time.Time
-	budget  int64 // scanBudget, except in tests
+	budget  int64  // of a page, see lake.Query; set in tests
+	bounds  bounds // of the tails
 
 	admin sync.Mutex // held while groups and streams are made and deleted
+	// moving is held while batches are moved, and while what they belong to is
+	// deleted. It is taken after admin.
+	moving sync.Mutex
 
 	mu   sync.Mutex
 	open map[string]*index // by group ID
+	due  map[string]bool   // IDs of the groups whose segments need care soon
 }
 
 // Open opens the store and completes what a crash left half done: groups that
@@ -114,8 +133,12 @@ type Store struct {
 // read when they are first used.
 func Open(ctx context.Context, js jetstream.JetStream, st *state.Store, o Options) (*Store, error) {
 	s := &Store{
-		js: js, log: o.Log, now: o.Now, open: map[string]*index{}, budget: scanBudget,
+		js: js, log: o.Log, now: o.Now, open: map[string]*index{}, due: map[string]bool{},
+		lake: o.Lake, moves: o.Lake != nil, bounds: normalBounds,
 		groups: state.NewTable[Group](st, "loggroups"), streams: state.NewTable[stream](st, "logstreams"),
+	}
+	if s.lake == nil {
+		s.lake = lake.None()
 	}
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
@@ -165,8 +188,8 @@ func streamName(groupID string) string { return "LOGS_" + groupID }
 
 func subject(groupID, streamID string) string { return "cairn.logs." + groupID + "." + streamID }
 
-// Close lets go of what is kept in memory. The store holds no file and no
-// goroutine; it must not be used afterwards.
+// Close lets go of what is kept in memory, after Run has returned. The store
+// must not be used afterwards.
 func (s *Store) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,7 +18,7 @@ type StreamInfo struct {
 	// below are zero then.
 	Empty bool
 	// FirstEvent and LastEvent are the earliest and latest timestamps. The
-	// first is exact to a block of the index once retention has set in.
+	// first is that of the retention once that has set in.
 	FirstEvent, LastEvent int64
 	// LastIngestion is when the newest batch arrived.
 	LastIngestion int64
@@ -71,14 +71,22 @@ func (s *Store) DeleteStream(ctx context.Context, ref Ref, name string) error {
 	return s.finishDeleteStream(ctx, ref, name, row)
 }
 
-// finishDeleteStream deletes the events, then the row.
+// finishDeleteStream deletes the events, then the row: a crash in between leaves
+// the row, which says what is left to do. Those in segments are gone for every
+// reader then, and leave the disk when the segments are rewritten, which the
+// lake remembers by itself.
 func (s *Store) finishDeleteStream(ctx context.Context, ref Ref, name string, row *stream) error {
+	s.moving.Lock() // no batch of it is on its way into a segment
+	defer s.moving.Unlock()
 	if g, ok := s.groups.Get(ref.key()...); ok {
 		js, err := s.js.Stream(ctx, streamName(g.ID))
 		if err == nil {
 			err = js.Purge(ctx, jetstream.WithPurgeSubject(subject(g.ID, row.ID)))
 		}
-		if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+		if err == nil || errors.Is(err, jetstream.ErrStreamNotFound) {
+			err = s.dropRows(g, row.ID)
+		}
+		if err != nil {
 			return fmt.Errorf("delete the events of log stream %s of log group %s: %w", name, ref.Name, err)
 		}
 		s.forget(g.ID, row.ID)
@@ -87,6 +95,16 @@ func (s *Store) finishDeleteStream(ctx context.Context, ref Ref, name string, ro
 		return fmt.Errorf("delete log stream %s of log group %s: %w", name, ref.Name, err)
 	}
 	return nil
+}
+
+// dropRows deletes what the segments have of a log stream.
+func (s *Store) dropRows(g *Group, streamID string) error {
+	table, err := s.lake.Table(g.ID)
+	if err != nil {
+		return err
+	}
+	s.wake(g.ID)
+	return table.DeleteStream(streamID)
 }
 
 // forget drops a deleted log stream from the index.
@@ -131,38 +149,56 @@ func (s *Store) Streams(ctx context.Context, ref Ref) ([]StreamInfo, error) {
 		return nil, err
 	}
 	defer x.mu.Unlock()
+	segments, err := x.table.Streams()
+	if err != nil {
+		return nil, fmt.Errorf("list the log streams of log group %s: %w", ref.Name, err)
+	}
 	cutoff := s.cutoff(g)
+	moved, err := parseMark(x.table.Mark())
+	if err != nil {
+		return nil, err
+	}
 	var list []StreamInfo
 	for _, row := range s.streams.List(ref.key()...) {
 		if row.Value.Deleting {
 			continue
 		}
 		info := StreamInfo{Name: row.Key[3], Created: row.Value.Created, Empty: true}
+		if st, ok := segments[row.Value.ID]; ok {
+			info.span(st.First, st.Last, cutoff)
+		}
 		if st := x.streams[row.Value.ID]; st != nil {
-			info.describe(st, cutoff)
+			info.describe(st, moved, cutoff)
 		}
 		list = append(list, info)
 	}
 	return list, nil
 }
 
-func (i *StreamInfo) describe(st *streamIndex, cutoff int64) {
+func (i *StreamInfo) describe(st *streamIndex, moved uint64, cutoff int64) {
 	i.Batches = st.number
 	for _, k := range st.blocks {
-		if k.max < cutoff {
-			continue
+		if k.last > moved {
+			i.span(k.min, k.max, cutoff)
 		}
-		if first := max(k.min, cutoff); i.Empty || first < i.FirstEvent {
-			i.FirstEvent = first
-		}
-		if i.Empty || k.max > i.LastEvent {
-			i.LastEvent = k.max
-		}
-		i.Empty = false
 	}
 	if !i.Empty {
 		i.LastIngestion = st.ingested
 	}
+}
+
+// span adds events between two timestamps.
+func (i *StreamInfo) span(first, last, cutoff int64) {
+	if last < cutoff {
+		return
+	}
+	if first = max(first, cutoff); i.Empty || first < i.FirstEvent {
+		i.FirstEvent = first
+	}
+	if i.Empty || last > i.LastEvent {
+		i.LastEvent = last
+	}
+	i.Empty = false
 }
 
 // cutoff returns the earliest timestamp the group's retention still shows.
