@@ -67,10 +67,14 @@ type Record struct {
 const (
 	Management = "Management"
 	Data       = "Data"
+	Insight    = "Insight"
 )
 
-// APICall is the EventType of a call to an API.
-const APICall = "AwsApiCall"
+// The EventTypes of a call to an API, and of an Insights event.
+const (
+	APICall      = "AwsApiCall"
+	InsightEvent = "AwsCloudTrailInsight"
+)
 
 // Resource is an entry of resources. Absent members are left out.
 type Resource struct {

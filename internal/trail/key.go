@@ -6,16 +6,39 @@ import (
 	"time"
 )
 
-// LogFileKey returns the key of a log file (spec 1.1). at, in whole minutes,
-// gives both the day's folder and the stamp in the name; unique tells files of
-// one minute apart.
-func LogFileKey(prefix, account, region string, at time.Time, unique string) string {
-	if prefix != "" {
-		prefix += "/"
+// File says what the key of a log file says (spec 1.1).
+type File struct {
+	// Prefix is the trail's key prefix, OrganizationID its organization's id;
+	// either may be empty.
+	Prefix         string
+	OrganizationID string
+	// Account and Region are those of the records.
+	Account string
+	Region  string
+	// Insights marks a file of Insights events, which has a folder of its own.
+	Insights bool
+	// Time, in whole minutes, gives both the day's folder and the stamp in the
+	// name; Unique tells files of one minute apart.
+	Time   time.Time
+	Unique string
+}
+
+// Key returns the key of the log file.
+func (f File) Key() string {
+	folder := "CloudTrail"
+	if f.Insights {
+		folder = "CloudTrail-Insight"
 	}
-	at = at.UTC()
-	return prefix + "AWSLogs/" + account + "/CloudTrail/" + region + "/" + at.Format("2006/01/02/") +
-		account + "_CloudTrail_" + region + "_" + at.Format("20060102T1504Z") + "_" + unique + ".json.gz"
+	key := "AWSLogs/"
+	if f.Prefix != "" {
+		key = f.Prefix + "/" + key
+	}
+	if f.OrganizationID != "" {
+		key += f.OrganizationID + "/"
+	}
+	at := f.Time.UTC()
+	return key + f.Account + "/" + folder + "/" + f.Region + "/" + at.Format("2006/01/02/") +
+		f.Account + "_" + folder + "_" + f.Region + "_" + at.Format("20060102T1504Z") + "_" + f.Unique + ".json.gz"
 }
 
 // NameTime returns the time that names a file delivered at a time: rounded up
@@ -60,4 +83,13 @@ func Unique(trailARN, trailID, account, region string, from, to Mark, planned ti
 // ACCOUNT_CloudTrail_REGION, of the trail's home region (spec 5.4).
 func LogStream(account, homeRegion string) string {
 	return account + "_CloudTrail_" + homeRegion
+}
+
+// OrganizationLogStream returns the stream for an account's records of an
+// organization's trail; without an id, it is LogStream.
+func OrganizationLogStream(organizationID, account, homeRegion string) string {
+	if organizationID == "" {
+		return LogStream(account, homeRegion)
+	}
+	return organizationID + "_" + LogStream(account, homeRegion)
 }

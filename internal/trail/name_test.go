@@ -104,7 +104,7 @@ func TestLogFileKey(t *testing.T) {
 	at := time.Date(2026, 3, 1, 0, 30, 0, 0, time.FixedZone("", 3600)) // still February in UTC
 	const name = "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/02/28/111122223333_CloudTrail_eu-west-1_20260228T2330Z_abcdefghijklmnop.json.gz"
 	for prefix, want := range map[string]string{"": name, "team/a": "team/a/" + name} {
-		if got := LogFileKey(prefix, "111122223333", "eu-west-1", at, "abcdefghijklmnop"); got != want {
+		if got := (File{Prefix: prefix, Account: "111122223333", Region: "eu-west-1", Time: at, Unique: "abcdefghijklmnop"}).Key(); got != want {
 			t.Errorf("got %s", got)
 		}
 	}

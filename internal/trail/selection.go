@@ -3,11 +3,12 @@ package trail
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"cairn/event"
 )
 
-// Selection says which of its account's records a trail selects.
+// Selection says which records a trail selects, of its account or organization.
 type Selection struct {
 	// MultiRegion selects records of all regions, not of the home region alone.
 	MultiRegion bool
@@ -17,6 +18,28 @@ type Selection struct {
 	// and with neither DefaultSelectors apply.
 	Basic    []Selector `json:",omitempty"`
 	Advanced []Advanced `json:",omitempty"`
+	// Insights are the types of Insights events that are selected: CallRate,
+	// ErrorRate. InsightsSince is when they were asked for.
+	Insights      []string  `json:",omitempty"`
+	InsightsSince time.Time `json:",omitzero"`
+	// OrganizationID is the id (o-...) of the organization whose accounts' records
+	// are selected; empty for a trail of its own account alone.
+	OrganizationID string `json:",omitempty"`
+}
+
+// The types of Insights events.
+const (
+	CallRate  = "ApiCallRateInsight"
+	ErrorRate = "ApiErrorRateInsight"
+)
+
+// InsightType returns the type of an Insights event: that of an error rate is
+// about an error.
+func InsightType(h *event.Header) string {
+	if h.ErrorCode != "" {
+		return ErrorRate
+	}
+	return CallRate
 }
 
 // Selector is a basic event selector.
@@ -91,8 +114,12 @@ func (s *Selection) covers(home string, h *event.Header) bool {
 	return s.MultiRegion || h.Region == home
 }
 
-// matches applies the event selectors: any of them may match.
+// matches applies the event selectors, of which any may match; or the insight
+// selectors, to Insights events.
 func (s *Selection) matches(h *event.Header) bool {
+	if h.Category == event.Insight {
+		return slices.Contains(s.Insights, InsightType(h))
+	}
 	if len(s.Advanced) > 0 {
 		for i := range s.Advanced {
 			if s.Advanced[i].matches(h) {

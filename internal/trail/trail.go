@@ -6,6 +6,7 @@
 package trail
 
 import (
+	"slices"
 	"time"
 
 	"cairn/event"
@@ -35,15 +36,10 @@ type Trail struct {
 	// the journal, that are exported to a log group.
 	LogGroupSpan  uint64
 	LogGroupSince Mark
-	// Organization is true for an organization's trail.
-	Organization bool
-
 	// Selection says which records the trail selects.
 	Selection
 	// CustomSelectors is true once selectors were put.
 	CustomSelectors bool
-	// Insights are the types of Insights events asked for.
-	Insights []string
 
 	// Tags are the trail's tags, in the order they were added.
 	Tags []Tag
@@ -94,8 +90,10 @@ type Span struct {
 	// the span's last record is that call's own, which is appended to the journal
 	// only after the call ran. Empty if no such call ended it.
 	StopRequest string
-	// Stopped is when that call ran.
-	Stopped time.Time
+	// Stopped is when that call ran, and StopFrom a place in the journal at which no
+	// record of a later call was yet.
+	Stopped  time.Time
+	StopFrom Mark
 	// Selection is what was selected, once the trail selects something else; nil
 	// means the trail's own.
 	Selection *Selection
@@ -135,12 +133,14 @@ func (t *Trail) Start(at Mark, now time.Time) {
 
 // Stop stops logging. The span it ends includes the record of the call itself,
 // which carries the given request id. It does nothing if the trail does not log.
-func (t *Trail) Stop(requestID string, now time.Time) {
+// Records before a place in the journal belong to it, whatever the clock said when
+// they were made.
+func (t *Trail) Stop(requestID string, at Mark, now time.Time) {
 	if !t.Logging() {
 		return
 	}
 	last := &t.Spans[len(t.Spans)-1]
-	last.StopRequest, last.Stopped = requestID, now
+	last.StopRequest, last.Stopped, last.StopFrom = requestID, now, at
 	t.Stopped = now
 }
 
@@ -232,5 +232,14 @@ func (t *Trail) SelectsAs(s *Selection, h *event.Header) bool {
 	if s == nil {
 		s = &t.Selection
 	}
-	return h.Account == t.Account && s.covers(t.HomeRegion, h) && s.matches(h)
+	return (h.Account == t.Account || s.OrganizationID != "") && s.covers(t.HomeRegion, h) && s.matches(h)
+}
+
+// Wants reports whether the trail logs Insights events of a type, of an account
+// and region, about activity that began in a minute. It does if it logged them by
+// the end of that minute.
+func (t *Trail) Wants(typ, account, region string, minute time.Time) bool {
+	end := minute.Add(time.Minute)
+	return t.Deleted.IsZero() && t.Logging() && end.After(t.Started) && end.After(t.InsightsSince) &&
+		(account == t.Account || t.OrganizationID != "") && (t.MultiRegion || region == t.HomeRegion) && slices.Contains(t.Insights, typ)
 }

@@ -17,7 +17,7 @@ func TestSpans(t *testing.T) {
 	if tr.Logging() {
 		t.Error("a new trail logs")
 	}
-	tr.Stop("r0", noon)
+	tr.Stop("r0", Mark{}, noon)
 	tr.Start(Mark{5, 0}, noon)
 	tr.Start(Mark{6, 0}, noon.Add(time.Hour)) // logs already
 	old := tr.Selection
@@ -25,8 +25,8 @@ func TestSpans(t *testing.T) {
 	if !tr.Logging() {
 		t.Error("does not log after its selection changed")
 	}
-	tr.Stop("r1", noon.Add(time.Minute))
-	tr.Stop("r2", noon.Add(time.Hour)) // stopped already
+	tr.Stop("r1", Mark{}, noon.Add(time.Minute))
+	tr.Stop("r2", Mark{}, noon.Add(time.Hour)) // stopped already
 	if tr.Logging() {
 		t.Error("logs after Stop")
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"cairn/event"
 	"cairn/internal/awserr"
 )
 
@@ -255,6 +256,26 @@ func (f *Field) checkValues() error {
 			if v == "" || len(v) > maxValueLength {
 				return badSelectors("A value of field %s has %d characters; it must have 1 to %d.", f.Field, len(v), maxValueLength)
 			}
+		}
+	}
+	return nil
+}
+
+// CheckInsights reports why a trail cannot log Insights events of these types, as
+// InvalidInsightSelectorsException: it must log the events they come from, write
+// management events for call rates and any management events for error rates.
+// AWS's texts are not known; these are ours.
+func (t *Trail) CheckInsights(types []string) error {
+	for _, typ := range types {
+		h := event.Header{Category: event.Management}
+		ok := t.matches(&h)
+		if typ == ErrorRate && !ok {
+			h.ReadOnly = true
+			ok = t.matches(&h)
+		}
+		if !ok {
+			return awserr.New(http.StatusBadRequest, "InvalidInsightSelectorsException",
+				"%s needs management events that the trail's event selectors leave out. Put event selectors that select them first.", typ)
 		}
 	}
 	return nil

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"cairn/internal/arn"
+	"cairn/internal/awserr"
 	"cairn/internal/call"
 	"cairn/internal/state"
 	"cairn/internal/trail"
@@ -39,8 +40,11 @@ func (s *Service) addChanges(a *call.API) {
 
 func authorizeCreate(_ context.Context, c *call.Call) ([]call.Check, error) {
 	in := c.Input.(*sdk.CreateTrailInput)
-	check := call.Check{Resource: resourceOf(c, in.Name), Context: requestTags(in.TagsList)}
-	return append([]call.Check{check}, passRole(in.CloudWatchLogsRoleArn)...), nil
+	checks := []call.Check{{Resource: resourceOf(c, in.Name), Context: requestTags(in.TagsList)}}
+	if len(in.TagsList) > 0 { // a trail that is made with tags is tagged
+		checks = append(checks, call.Check{Action: "cloudtrail:AddTags", Resource: checks[0].Resource, Context: checks[0].Context})
+	}
+	return append(checks, passRole(in.CloudWatchLogsRoleArn)...), nil
 }
 
 func (s *Service) createTrail(ctx context.Context, g *call.Granted, in *sdk.CreateTrailInput) (*sdk.CreateTrailOutput, error) {
@@ -71,7 +75,11 @@ func (s *Service) newTrail(g *call.Granted, in *sdk.CreateTrailInput) (*trail.Tr
 	if err := trail.CheckName(value(in.Name)); err != nil {
 		return nil, err
 	}
-	if err := checkUnsupported(in.KmsKeyId, in.SnsTopicName, in.IsOrganizationTrail); err != nil {
+	if err := checkUnsupported(in.KmsKeyId, in.SnsTopicName); err != nil {
+		return nil, err
+	}
+	organization, err := s.organizationOf(g, in.IsOrganizationTrail)
+	if err != nil {
 		return nil, err
 	}
 	tags, err := addTags(nil, in.TagsList)
@@ -84,6 +92,8 @@ func (s *Service) newTrail(g *call.Granted, in *sdk.CreateTrailInput) (*trail.Tr
 		Selection: trail.Selection{
 			MultiRegion:  value(in.IsMultiRegionTrail),
 			GlobalEvents: in.IncludeGlobalServiceEvents == nil || *in.IncludeGlobalServiceEvents,
+
+			OrganizationID: organization,
 		},
 		Tags: tags, Created: s.Now().UTC(),
 	}
@@ -93,7 +103,7 @@ func (s *Service) newTrail(g *call.Granted, in *sdk.CreateTrailInput) (*trail.Tr
 
 // checkUnsupported refuses what this engine does not do, rather than accept it
 // and not do it.
-func checkUnsupported(kmsKey, topic *string, organization *bool) error {
+func checkUnsupported(kmsKey, topic *string) error {
 	switch {
 	case value(kmsKey) != "":
 		return refuse("InvalidKmsKeyIdException",
@@ -101,11 +111,25 @@ func checkUnsupported(kmsKey, topic *string, organization *bool) error {
 	case value(topic) != "":
 		return refuse("InvalidSnsTopicNameException",
 			"SnsTopicName %s cannot be used: this engine has no SNS yet. Leave SnsTopicName out.", *topic)
-	case value(organization):
-		return refuse("UnsupportedOperationException",
-			"This engine has no organizations yet. Create a trail in each account instead.")
 	}
 	return nil
+}
+
+// organizationOf returns the id of the organization whose trail is asked for, or ""
+// if none is.
+func (s *Service) organizationOf(g *call.Granted, wanted *bool) (string, error) {
+	if !value(wanted) {
+		return "", nil
+	}
+	if m := s.Organization.Management(); g.Account() != m {
+		return "", refuse("NotOrganizationMasterAccountException",
+			"Account %s is not the management account of organization %s: only that account, %s, can have the organization's trails.", g.Account(), s.Organization.ID(), m)
+	}
+	if err := g.Allows(call.Check{Action: "organizations:DescribeOrganization"}); err != nil {
+		return "", refuse("InsufficientDependencyServiceAccessPermissionException",
+			"An organization's trail needs permissions for AWS Organizations too. %s", awserr.From(err).Message)
+	}
+	return s.Organization.ID(), nil
 }
 
 // checkConfiguration checks what can be checked of a trail by itself.
@@ -208,7 +232,11 @@ func alreadyExists(t *trail.Trail) error {
 }
 
 func (s *Service) updateTrail(ctx context.Context, g *call.Granted, in *sdk.UpdateTrailInput) (*sdk.UpdateTrailOutput, error) {
-	if err := checkUnsupported(in.KmsKeyId, in.SnsTopicName, in.IsOrganizationTrail); err != nil {
+	if err := checkUnsupported(in.KmsKeyId, in.SnsTopicName); err != nil {
+		return nil, err
+	}
+	organization, err := s.organizationOf(g, in.IsOrganizationTrail)
+	if err != nil {
 		return nil, err
 	}
 	s.creating.Lock() // a trail of all regions counts, and takes its name, in each
@@ -221,20 +249,21 @@ func (s *Service) updateTrail(ctx context.Context, g *call.Granted, in *sdk.Upda
 	// the change, which is then applied to the trail as it is.
 	wanted := *old
 	wanted.Spans = nil
-	s.apply(&wanted, in)
+	s.apply(&wanted, in, organization)
 	if err := checkConfiguration(&wanted); err != nil {
 		return nil, err
 	}
 	if err := s.checkRoom(&wanted, old.ID); wanted.MultiRegion && !old.MultiRegion && err != nil {
 		return nil, err
 	}
-	bucket := in.S3BucketName != nil || in.S3KeyPrefix != nil
-	group := in.CloudWatchLogsLogGroupArn != nil || in.CloudWatchLogsRoleArn != nil
+	moved := wanted.OrganizationID != old.OrganizationID // other folders and log streams
+	bucket := moved || in.S3BucketName != nil || in.S3KeyPrefix != nil
+	group := moved || in.CloudWatchLogsLogGroupArn != nil || in.CloudWatchLogsRoleArn != nil
 	if err := s.checkDestinations(ctx, &wanted, bucket, group); err != nil {
 		return nil, err
 	}
 	t, err := s.change(ctx, g, in.Name, func(t *trail.Trail) error {
-		s.apply(t, in)
+		s.apply(t, in, organization)
 		return checkConfiguration(t)
 	})
 	if err != nil {
@@ -246,7 +275,7 @@ func (s *Service) updateTrail(ctx context.Context, g *call.Granted, in *sdk.Upda
 
 // apply changes what a request gives and leaves the rest; empty strings clear
 // (spec 4.4).
-func (s *Service) apply(t *trail.Trail, in *sdk.UpdateTrailInput) {
+func (s *Service) apply(t *trail.Trail, in *sdk.UpdateTrailInput, organization string) {
 	give(&t.Bucket, in.S3BucketName)
 	give(&t.Prefix, in.S3KeyPrefix)
 	give(&t.Validate, in.EnableLogFileValidation)
@@ -261,7 +290,10 @@ func (s *Service) apply(t *trail.Trail, in *sdk.UpdateTrailInput) {
 		sel.GlobalEvents = sel.MultiRegion // spec 4.6, unless the request says more
 	}
 	give(&sel.GlobalEvents, in.IncludeGlobalServiceEvents)
-	if sel.MultiRegion != t.MultiRegion || sel.GlobalEvents != t.GlobalEvents {
+	if in.IsOrganizationTrail != nil {
+		sel.OrganizationID = organization
+	}
+	if sel.MultiRegion != t.MultiRegion || sel.GlobalEvents != t.GlobalEvents || sel.OrganizationID != t.OrganizationID {
 		t.Select(sel, s.end())
 	}
 }
@@ -327,7 +359,7 @@ func (s *Service) startLogging(ctx context.Context, g *call.Granted, in *sdk.Sta
 // than one too few.
 func (s *Service) stopLogging(ctx context.Context, g *call.Granted, in *sdk.StopLoggingInput) (*sdk.StopLoggingOutput, error) {
 	_, err := s.change(ctx, g, in.Name, func(t *trail.Trail) error {
-		t.Stop(g.RequestID, s.Now().UTC())
+		t.Stop(g.RequestID, s.end(), s.Now().UTC())
 		return nil
 	})
 	if err != nil {
@@ -338,9 +370,10 @@ func (s *Service) stopLogging(ctx context.Context, g *call.Granted, in *sdk.Stop
 
 // createOutput is what CreateTrail and UpdateTrail answer (spec 4.4).
 func createOutput(t *trail.Trail) *sdk.CreateTrailOutput {
+	organization := t.OrganizationID != ""
 	return &sdk.CreateTrailOutput{
 		Name: &t.Name, S3BucketName: &t.Bucket, S3KeyPrefix: set(t.Prefix), TrailARN: set(t.ARN()),
 		IncludeGlobalServiceEvents: &t.GlobalEvents, IsMultiRegionTrail: &t.MultiRegion, LogFileValidationEnabled: &t.Validate,
-		CloudWatchLogsLogGroupArn: set(t.LogGroupARN), CloudWatchLogsRoleArn: set(t.RoleARN), IsOrganizationTrail: &t.Organization,
+		CloudWatchLogsLogGroupArn: set(t.LogGroupARN), CloudWatchLogsRoleArn: set(t.RoleARN), IsOrganizationTrail: &organization,
 	}
 }

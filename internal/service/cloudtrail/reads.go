@@ -26,12 +26,12 @@ func (s *Service) addReads(a *call.API) {
 // described is a trail as GetTrail and DescribeTrails answer it: strings that
 // are not set are absent, booleans always present (spec 4.5).
 func described(t *trail.Trail) types.Trail {
-	insights := len(t.Insights) > 0
+	insights, organization := len(t.Insights) > 0, t.OrganizationID != ""
 	return types.Trail{
 		Name: &t.Name, S3BucketName: &t.Bucket, S3KeyPrefix: set(t.Prefix), TrailARN: set(t.ARN()), HomeRegion: &t.HomeRegion,
 		IncludeGlobalServiceEvents: &t.GlobalEvents, IsMultiRegionTrail: &t.MultiRegion, LogFileValidationEnabled: &t.Validate,
 		CloudWatchLogsLogGroupArn: set(t.LogGroupARN), CloudWatchLogsRoleArn: set(t.RoleARN),
-		HasCustomEventSelectors: &t.CustomSelectors, HasInsightSelectors: &insights, IsOrganizationTrail: &t.Organization,
+		HasCustomEventSelectors: &t.CustomSelectors, HasInsightSelectors: &insights, IsOrganizationTrail: &organization,
 	}
 }
 
@@ -44,11 +44,11 @@ func (s *Service) getTrail(_ context.Context, g *call.Granted, in *sdk.GetTrailI
 	return &sdk.GetTrailOutput{Trail: &d}, nil
 }
 
-// trails returns the trails of an account, by home region and name.
+// trails returns the trails an account sees, by account, home region and name.
 func (s *Service) trails(account string) []*trail.Trail {
 	var list []*trail.Trail
-	for _, row := range s.Trails.List(account) {
-		if row.Value.Deleted.IsZero() {
+	for _, row := range s.Trails.List() {
+		if visible(row.Value, account) {
 			list = append(list, row.Value)
 		}
 	}
@@ -75,7 +75,7 @@ func (s *Service) describeTrails(_ context.Context, g *call.Granted, in *sdk.Des
 			return nil, err
 		}
 		t, ok := s.Trails.Get(delivery.TrailKey(ref.Account, ref.Region, ref.Name)...)
-		if ok && ref.Account == g.Account() && t.Deleted.IsZero() && !seen[t.ID] {
+		if ok && visible(t, g.Account()) && !seen[t.ID] {
 			seen[t.ID] = true
 			out.TrailList = append(out.TrailList, described(t))
 		}
@@ -106,7 +106,7 @@ func (s *Service) getTrailStatus(_ context.Context, g *call.Granted, in *sdk.Get
 	b := delivery.Status(s.Progress, t, delivery.Bucket)
 	out := &sdk.GetTrailStatusOutput{
 		IsLogging:                          &logging,
-		LatestDeliveryError:                set(b.Error),
+		LatestDeliveryError:                set(b.DeliveryError(s.Now())),
 		LatestDeliveryTime:                 moment(b.Succeeded),
 		LatestDeliveryAttemptTime:          stamp(b.Attempted),
 		LatestDeliveryAttemptSucceeded:     stamp(b.Succeeded),

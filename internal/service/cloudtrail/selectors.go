@@ -2,6 +2,7 @@ package cloudtrail
 
 import (
 	"context"
+	"slices"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
@@ -138,15 +139,11 @@ func (s *Service) getInsightSelectors(_ context.Context, g *call.Granted, in *sd
 	if len(t.Insights) == 0 {
 		return nil, refuse("InsightNotEnabledException", "Trail %s does not have Insights enabled.", t.ARN())
 	}
-	out := &sdk.GetInsightSelectorsOutput{TrailARN: set(t.ARN())}
-	for _, name := range t.Insights {
-		out.InsightSelectors = append(out.InsightSelectors, types.InsightSelector{InsightType: types.InsightType(name)})
-	}
-	return out, nil
+	return &sdk.GetInsightSelectorsOutput{TrailARN: set(t.ARN()), InsightSelectors: insightsOut(t)}, nil
 }
 
-// putInsightSelectors accepts the empty list, which turns Insights off. Any other
-// is refused, because nothing here makes Insights events.
+// putInsightSelectors replaces the types of Insights events that the trail logs,
+// from here in the journal on; none turns Insights off.
 func (s *Service) putInsightSelectors(ctx context.Context, g *call.Granted, in *sdk.PutInsightSelectorsInput) (*sdk.PutInsightSelectorsOutput, error) {
 	if err := noEventDataStore(in.EventDataStore, in.InsightsDestination); err != nil {
 		return nil, err
@@ -154,16 +151,51 @@ func (s *Service) putInsightSelectors(ctx context.Context, g *call.Granted, in *
 	if _, err := s.home(g, in.TrailName); err != nil {
 		return nil, err
 	}
-	if len(in.InsightSelectors) > 0 {
-		return nil, refuse("UnsupportedOperationException",
-			"This engine does not make Insights events yet. Put an empty list of insight selectors, or none.")
+	wanted, err := insightTypes(in.InsightSelectors)
+	if err != nil {
+		return nil, err
 	}
 	t, err := s.change(ctx, g, in.TrailName, func(t *trail.Trail) error {
-		t.Insights = nil
+		if err := t.CheckInsights(wanted); err != nil {
+			return err
+		}
+		sel := t.Selection
+		sel.Insights = wanted
+		if len(t.Insights) == 0 {
+			sel.InsightsSince = s.Now().UTC()
+		}
+		t.Select(sel, s.end())
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &sdk.PutInsightSelectorsOutput{TrailARN: set(t.ARN()), InsightSelectors: []types.InsightSelector{}}, nil
+	return &sdk.PutInsightSelectorsOutput{TrailARN: set(t.ARN()), InsightSelectors: insightsOut(t)}, nil
+}
+
+// insightTypes reads insight selectors.
+func insightTypes(list []types.InsightSelector) ([]string, error) {
+	var out []string
+	for _, i := range list {
+		switch name := string(i.InsightType); {
+		case name == "":
+			return nil, refuse("InvalidInsightSelectorsException", "An insight selector needs an InsightType: %s or %s.", trail.CallRate, trail.ErrorRate)
+		case slices.Contains(out, name):
+			return nil, refuse("InvalidInsightSelectorsException", "InsightType %s is given more than once.", name)
+		default:
+			out = append(out, name)
+		}
+		if slices.Contains(i.EventCategories, types.SourceEventCategoryData) {
+			return nil, refuse("UnsupportedOperationException", "This engine makes no Insights events of data events yet. Leave Data out of EventCategories.")
+		}
+	}
+	return out, nil
+}
+
+func insightsOut(t *trail.Trail) []types.InsightSelector {
+	out := []types.InsightSelector{}
+	for _, name := range t.Insights {
+		out = append(out, types.InsightSelector{InsightType: types.InsightType(name)})
+	}
+	return out
 }

@@ -62,12 +62,24 @@ type Keys interface {
 	Public(region string, from, to time.Time) []digest.PublicKey
 }
 
+// Organization is an organization of accounts.
+type Organization interface {
+	// ID is its id (o-...), and Management the id of its management account.
+	ID() string
+	Management() string
+}
+
 // Options is what the service works on. All are required but DeleteWait and Now.
 type Options struct {
 	delivery.Tables
 	Journal Journal
 	Dest    Destinations
 	Keys    Keys
+	History History
+	// TokenKey seals the tokens of LookupEvents.
+	TokenKey []byte
+	// Organization is the one the engine's accounts are in.
+	Organization Organization
 	// DeleteWait is how long DeleteTrail waits for the last log files and digests
 	// of a trail; default 3 s. What is not written by then is tried on.
 	DeleteWait time.Duration
@@ -82,6 +94,7 @@ type Service struct {
 	// does not reach other processes of a cluster, where two calls at once may
 	// exceed the limit of five.
 	creating sync.Mutex
+	lookups  lookupRate
 }
 
 // New returns the service.
@@ -106,6 +119,7 @@ func (s *Service) API() *call.API {
 	s.addReads(a)
 	s.addSelectors(a)
 	s.addTags(a)
+	s.addLookup(a)
 	return a
 }
 
@@ -151,20 +165,27 @@ func passRole(roleARN *string) []call.Check {
 }
 
 // find returns the trail a caller names. A bare name is one of the caller's
-// account in the region called; an ARN may name any trail of the account.
+// account in the region called; an ARN may name any trail of the account, or of
+// its organization.
 func (s *Service) find(g *call.Granted, name *string) (*trail.Trail, error) {
 	ref, err := trail.ParseRef(value(name), g.Account(), g.Region)
 	if err != nil {
 		return nil, err
 	}
 	t, ok := s.Trails.Get(delivery.TrailKey(ref.Account, ref.Region, ref.Name)...)
-	if !ok || ref.Account != g.Account() || !t.Deleted.IsZero() {
+	if !ok || !visible(t, g.Account()) {
 		return nil, unknownTrail(ref.ARN(), g.Account())
 	}
 	if ref.Region != g.Region && !t.MultiRegion {
 		return nil, refuse("CloudTrailARNInvalidException", "Region in ARN is wrong, you can only access resources in region %s.", g.Region)
 	}
 	return t, nil
+}
+
+// visible reports whether an account sees a trail: its own, and those of the
+// organization, which all accounts are in (spec 4.6).
+func visible(t *trail.Trail, account string) bool {
+	return t.Deleted.IsZero() && (t.Account == account || t.OrganizationID != "")
 }
 
 // change finds the trail a caller names, applies a change to it and stores it.
@@ -188,11 +209,16 @@ func (s *Service) change(ctx context.Context, g *call.Granted, name *string, cha
 	return t, err
 }
 
-// home finds the trail a caller names, which must be in its home region.
+// home finds the trail a caller names, which must be of its account and in its
+// home region.
 func (s *Service) home(g *call.Granted, name *string) (*trail.Trail, error) {
 	t, err := s.find(g, name)
 	if err != nil {
 		return nil, err
+	}
+	if t.Account != g.Account() {
+		return nil, refuse("NotOrganizationMasterAccountException",
+			"The trail %s is the organization's: only the management account %s can change it.", t.ARN(), t.Account)
 	}
 	if t.HomeRegion != g.Region {
 		return nil, refuse("InvalidHomeRegionException",

@@ -60,17 +60,24 @@ type client struct {
 	dest    *fakeDest
 	journal *fakeJournal
 	keys    *signkey.Keys
+	history *fakeHistory
 	who     identity.Principal
 	region  string
 	now     time.Time
 	calls   int
 }
 
+// management is an organization by its management account.
+type management string
+
+func (management) ID() string           { return "o-1a2b3c4d5e" }
+func (m management) Management() string { return string(m) }
+
 func newClient(t *testing.T) *client {
 	t.Helper()
 	st := statetest.Open(t, natsdtest.Start(t))
 	c := &client{
-		T: t, dest: &fakeDest{}, journal: &fakeJournal{journal.Position{Seq: 7}}, region: region,
+		T: t, dest: &fakeDest{}, journal: &fakeJournal{journal.Position{Seq: 7}}, history: &fakeHistory{}, region: region,
 		who: identity.Principal{Kind: identity.Root, Account: account, ARN: "arn:aws:iam::" + account + ":root"},
 		now: time.Date(2026, 3, 1, 12, 0, 0, 1_000_000, time.UTC),
 	}
@@ -78,6 +85,7 @@ func newClient(t *testing.T) *client {
 	c.keys = signkey.New(st, make([]byte, seal.KeySize), clock)
 	c.svc = New(Options{
 		Tables: delivery.OpenTables(st), Journal: c.journal, Dest: c.dest, Keys: c.keys, DeleteWait: 10 * time.Millisecond, Now: clock,
+		History: c.history, TokenKey: []byte("key"), Organization: management(account),
 	})
 	c.api = c.svc.API()
 	c.d = call.NewDispatcher(noRecorder{c.journal}, slog.New(slog.DiscardHandler))
@@ -193,7 +201,6 @@ func TestCreateRefused(t *testing.T) {
 		{with(`"IsMultiRegionTrail":true,"IncludeGlobalServiceEvents":false`), "InvalidParameterCombinationException", "Multi-Region trail must include global service events."},
 		{with(`"KmsKeyId":"alias/x"`), "InvalidKmsKeyIdException", "no KMS yet"},
 		{with(`"SnsTopicName":"x"`), "InvalidSnsTopicNameException", "no SNS yet"},
-		{with(`"IsOrganizationTrail":true`), "UnsupportedOperationException", "no organizations yet"},
 		{with(`"TagsList":[{"Key":"a"},{"Key":"a"}]`), "InvalidTagParameterException", "more than once"},
 		{export(group, ""), "InvalidCloudWatchLogsRoleArnException", "You must specify a role ARN as well as a log group."},
 		{export("", role), "InvalidCloudWatchLogsRoleArnException", "You must specify a role ARN as well as a log group."},
@@ -342,7 +349,7 @@ func TestLogging(t *testing.T) {
 	c.ok("StopLogging", `{"Name":"audit"}`, `{}`)
 	c.ok("StopLogging", `{"Name":"audit"}`, `{}`)
 	want := []trail.Span{{
-		Number: 1, From: trail.Mark{Seq: start.Seq}, StopRequest: "r4", Stopped: c.now,
+		Number: 1, From: trail.Mark{Seq: start.Seq}, StopRequest: "r4", Stopped: c.now, StopFrom: trail.Mark{Seq: start.Seq + 2},
 	}}
 	if d := cmp.Diff(want, c.trail("audit").Spans); d != "" {
 		t.Error(d)
@@ -394,7 +401,6 @@ func TestSelectors(t *testing.T) {
 
 	c.refused("GetInsightSelectors", `{"TrailName":"audit"}`, "InsightNotEnabledException", auditARN)
 	c.ok("PutInsightSelectors", `{"TrailName":"audit","InsightSelectors":[]}`, `{"TrailARN":"`+auditARN+`","InsightSelectors":[]}`)
-	c.refused("PutInsightSelectors", `{"TrailName":"audit","InsightSelectors":[{"InsightType":"ApiCallRateInsight"}]}`, "UnsupportedOperationException", "Insights")
 	c.refused("GetInsightSelectors", `{"EventDataStore":"x"}`, "UnsupportedOperationException", "event data stores")
 }
 

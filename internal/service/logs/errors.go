@@ -33,6 +33,10 @@ func wireError(err error) error {
 		return notFound("log group")
 	case errors.Is(err, loggroup.ErrStreamNotFound):
 		return notFound("log stream")
+	case errors.Is(err, loggroup.ErrFilterNotFound):
+		return notFound("metric filter")
+	case errors.Is(err, loggroup.ErrTooManyFilters):
+		return awserr.New(http.StatusBadRequest, "LimitExceededException", "Resource limit exceeded.")
 	case errors.Is(err, loggroup.ErrGroupExists):
 		return exists("log group")
 	case errors.Is(err, loggroup.ErrStreamExists):

@@ -102,7 +102,7 @@ func filterQuery(in *cloudwatchlogs.FilterLogEventsInput, at place) (*loggroup.Q
 		if err != nil {
 			return nil, invalid("%s", err)
 		}
-		q.Match = p.Match
+		q.Where = logquery.Compile(p.Expr())
 	}
 	return q, nil
 }

@@ -94,6 +94,9 @@ func ends(page *loggroup.Page, q *loggroup.Query) (first, last loggroup.Position
 	if n := len(page.Events); n > 0 {
 		return page.Events[0].Pos, page.Events[n-1].Pos.After()
 	}
+	if page.More {
+		return page.Next, page.Next // it took too long; there is nothing up to here
+	}
 	if q.From != nil {
 		return *q.From, *q.From
 	}

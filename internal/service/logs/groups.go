@@ -178,7 +178,7 @@ func (s *Service) describe(ctx context.Context, ref loggroup.Ref, g *loggroup.Gr
 		return d, err
 	}
 	d.LogGroupArn, d.LogGroupClass = aws.String(groupARN(ref)), types.LogGroupClass(g.Class)
-	d.MetricFilterCount, d.StoredBytes = aws.Int32(0), aws.Int64(stored)
+	d.MetricFilterCount, d.StoredBytes = aws.Int32(int32(len(g.Filters))), aws.Int64(stored)
 	d.DeletionProtectionEnabled = aws.Bool(g.Protected)
 	if g.RetentionDays != 0 {
 		d.RetentionInDays = aws.Int32(int32(g.RetentionDays))

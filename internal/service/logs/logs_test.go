@@ -25,6 +25,7 @@ import (
 	"cairn/internal/call"
 	"cairn/internal/identity"
 	"cairn/internal/loggroup"
+	"cairn/internal/loginsights/queries"
 	"cairn/internal/natsd/natsdtest"
 	"cairn/internal/policy"
 	"cairn/internal/service/logs"
@@ -71,6 +72,18 @@ func (m *memory) last() recorded {
 	return m.calls[len(m.calls)-1]
 }
 
+// find returns the last call of an operation.
+func (m *memory) find(op string) (found recorded) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, r := range m.calls {
+		if r.op == op {
+			found = r
+		}
+	}
+	return found
+}
+
 // engine serves the API to genuine clients: the gateway without signatures.
 type engine struct {
 	t      *testing.T
@@ -90,7 +103,9 @@ func start(t *testing.T) *engine {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &engine{t: t, api: logs.New(groups).API(), rec: &memory{}, groups: groups, who: root(account)}
+	insights := queries.New(groups, queries.Options{})
+	t.Cleanup(insights.Close)
+	e := &engine{t: t, api: logs.New(groups, insights).API(), rec: &memory{}, groups: groups, who: root(account)}
 	e.d = call.NewDispatcher(e.rec, slog.New(slog.DiscardHandler))
 	srv := httptest.NewServer(e)
 	t.Cleanup(srv.Close)

@@ -5,8 +5,9 @@
 // records and error texts where the reference is silent.
 //
 // What AWS does and this package does not (each is refused, never ignored):
-// KMS keys, log classes other than STANDARD, linked accounts, metric and
-// subscription filters, Insights queries.
+// KMS keys, log classes other than STANDARD, linked accounts, subscription
+// filters, Insights queries in SQL and PPL. Metric filters are kept, checked and
+// described, but nothing counts what they match.
 package logs
 
 import (
@@ -16,19 +17,22 @@ import (
 	"cairn/internal/arn"
 	"cairn/internal/call"
 	"cairn/internal/loggroup"
+	"cairn/internal/loginsights/queries"
 	"cairn/internal/policy"
 	"cairn/internal/wire"
 )
 
 // Service answers the calls of CloudWatch Logs.
 type Service struct {
-	groups *loggroup.Store
-	api    *call.API
+	groups  *loggroup.Store
+	queries *queries.Runner
+	api     *call.API
 }
 
-// New returns the service on a store of log groups.
-func New(groups *loggroup.Store) *Service {
-	s := &Service{groups: groups}
+// New returns the service on a store of log groups, with what runs Insights
+// queries over it. The caller closes both.
+func New(groups *loggroup.Store, insights *queries.Runner) *Service {
+	s := &Service{groups: groups, queries: insights}
 	s.api = &call.API{
 		Name: "logs", Source: "logs.amazonaws.com", Target: "Logs_20140328",
 		EventVersion: "1.11", RecordedVersion: "20140328",
@@ -42,6 +46,8 @@ func New(groups *loggroup.Store) *Service {
 	s.addStreams()
 	s.addEvents()
 	s.addTags()
+	s.addMetricFilters()
+	s.addInsights()
 	return s
 }
 
