@@ -12,9 +12,18 @@ import (
 // only there (and leaves it to its logger to end the process, which we do not).
 type serverLog struct {
 	log *slog.Logger
+	// errors gets a token when an error was logged.
+	errors chan struct{}
 
 	mu    sync.Mutex
 	fatal error
+}
+
+// reset forgets the fatal message of an earlier start.
+func (l *serverLog) reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.fatal = nil
 }
 
 func (l *serverLog) failure() error {
@@ -31,6 +40,10 @@ func (l *serverLog) Warnf(format string, v ...any) {
 // Errorf implements the server's Logger.
 func (l *serverLog) Errorf(format string, v ...any) {
 	l.log.Error("message store: " + fmt.Sprintf(format, v...))
+	select {
+	case l.errors <- struct{}{}:
+	default: // told already
+	}
 }
 
 // Fatalf implements the server's Logger. It returns.

@@ -12,9 +12,11 @@
 //     (released by the kernel when the process ends, however it ends) refuses a
 //     second one.
 //  4. The folder's files may rot. JetStream drops what it can no longer read and
-//     counts it as deleted, without an error; package journal notices.
-//  5. When the disk is full the server switches JetStream off: every write fails
-//     from then on, Err says so, and a restart with space left recovers.
+//     counts it as deleted, without an error. What the newest files have lost is
+//     found at the start (verify.go, tide.go); package journal notices the rest.
+//  5. After a failed write (the disk is full) a stream takes nothing more. Err
+//     then says so until the embedded server was started anew, which happens as
+//     soon as its folder can be written again.
 //
 // The embedded server has no listener: it can be reached only through the
 // in-process connection, so it needs no credentials.
@@ -28,6 +30,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -63,16 +66,29 @@ type Options struct {
 	// to use in place of the embedded server. It may hold credentials and is
 	// therefore never logged. Empty: embedded.
 	URL string
+	// Critical names streams that must be whole: with one that is damaged, or ends
+	// earlier than it did, the embedded server is not started. Others are opened
+	// without what they lost, which is logged.
+	Critical []string
 	// Log receives warnings and errors of server and connection; nil drops them.
 	Log *slog.Logger
 }
 
 // Server is a connection to the store, and the embedded server behind it.
 type Server struct {
-	srv  *server.Server // nil when a cluster is used
-	lock *os.File       // held while srv runs; nil when a cluster is used
+	o    Options
+	lock *os.File // of the embedded server's folder; nil when a cluster is used
 	conn *nats.Conn
 	js   jetstream.JetStream
+
+	reached   map[string]uint64 // as last marked; owned by follow, and by Close after it
+	serverLog *serverLog
+	unwatch   context.CancelFunc // ends watch and follow
+	watching  sync.WaitGroup
+
+	mu     sync.Mutex
+	srv    *server.Server // nil when a cluster is used, and while it is restarted
+	broken error          // why it has to be restarted
 }
 
 // Start opens the store and returns when it can be used. Opening a big folder
@@ -81,17 +97,23 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{}
+	s := &Server{o: o}
 	opts := []nats.Option{nats.Name("cairn")}
 	if o.URL == "" {
-		if err := s.embed(ctx, o); err != nil {
+		if err := s.embed(ctx); err != nil {
 			return nil, err
 		}
-		opts = append(opts, nats.InProcessServer(s.srv))
+		opts = append(opts, nats.InProcessServer(s))
 	}
 	if err := s.connect(ctx, o, opts); err != nil {
 		s.Close()
 		return nil, err
+	}
+	if o.URL == "" {
+		life, cancel := context.WithCancel(context.WithoutCancel(ctx))
+		s.unwatch = cancel
+		s.watching.Go(func() { s.watch(life) })
+		s.watching.Go(func() { s.follow(life) })
 	}
 	return s, nil
 }
@@ -168,14 +190,14 @@ func (s *Server) JetStream() jetstream.JetStream { return s.js }
 func (s *Server) Conn() *nats.Conn { return s.conn }
 
 // Err returns nil while the store can be used, and otherwise why not: the
-// connection is lost or closed, or the embedded server has switched JetStream
-// off because it could not write. It does no I/O.
+// connection is lost or closed, or the embedded server could not write and waits
+// until it can. It does no I/O.
 func (s *Server) Err() error {
+	if err := s.fault(); err != nil {
+		return err
+	}
 	if !s.conn.IsConnected() {
 		return fmt.Errorf("%w: connection is %s", ErrStore, strings.ToLower(s.conn.Status().String()))
-	}
-	if s.srv != nil && !s.srv.JetStreamEnabled() {
-		return fmt.Errorf("%w: jetstream was switched off after a write failed (disk full?); free space and restart", ErrStore)
 	}
 	return nil
 }
@@ -184,6 +206,14 @@ func (s *Server) Err() error {
 // connection, and waits until the embedded server has shut down. What was
 // acknowledged is on disk already: a crash here, or instead of it, loses nothing.
 func (s *Server) Close() {
+	if s.unwatch != nil {
+		s.unwatch()
+		s.watching.Wait()
+		if err := s.mark(); err != nil {
+			s.o.Log.Warn("message store: closed without noting how far the streams are", "error", err)
+		}
+		s.unwatch = nil
+	}
 	if s.conn != nil && !s.conn.IsClosed() {
 		closed := make(chan struct{})
 		s.conn.SetClosedHandler(func(*nats.Conn) { close(closed) })
@@ -198,9 +228,12 @@ func (s *Server) Close() {
 		}
 		t.Stop()
 	}
-	if s.srv != nil {
-		s.srv.Shutdown()
-		s.srv.WaitForShutdown()
+	s.mu.Lock()
+	srv := s.srv
+	s.mu.Unlock()
+	if srv != nil {
+		srv.Shutdown()
+		srv.WaitForShutdown()
 	}
 	if s.lock != nil {
 		_ = s.lock.Close() // nothing was written through it; closing releases the lock

@@ -92,6 +92,48 @@ func TestUnusableFolder(t *testing.T) {
 	natsdtest.StartDir(t, blocked)
 }
 
+// TestLostStream refuses a folder in which a stream that holds messages cannot be
+// opened: to go on without it would be to forget it.
+func TestLostStream(t *testing.T) {
+	dir := t.TempDir()
+	s := natsdtest.StartDir(t, dir)
+	cfg := jetstream.StreamConfig{Name: "S", Subjects: []string{"s"}, Storage: jetstream.FileStorage}
+	if _, err := s.JetStream().CreateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.JetStream().Publish(t.Context(), "s", []byte("kept")); err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	folder := filepath.Join(dir, "jetstream", "$G", "streams", "S")
+	meta := filepath.Join(folder, "meta.inf")
+	text, err := os.ReadFile(meta)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/2] ^= 1
+	if err := os.WriteFile(meta, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := natsd.Start(t.Context(), natsd.Options{Dir: dir}); !errors.Is(err, natsd.ErrStore) || !strings.Contains(err.Error(), folder) {
+		t.Errorf("start with a damaged stream: %v", err)
+	}
+	text[len(text)/2] ^= 1
+	if err := os.WriteFile(meta, text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s = natsdtest.StartDir(t, dir)
+	if _, err := s.JetStream().Stream(t.Context(), "S"); err != nil {
+		t.Error("after it was repaired:", err)
+	}
+	s.Close()
+	// A stream that was never made is no reason to refuse.
+	if err := os.MkdirAll(filepath.Join(dir, "jetstream", "$G", "streams", "HALF", "msgs"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	natsdtest.StartDir(t, dir)
+}
+
 // listen starts a server that listens on loopback, as a cluster's would.
 func listen(t *testing.T, js bool) string {
 	t.Helper()
