@@ -1,0 +1,178 @@
+package scan
+
+import (
+	"context"
+	"encoding/xml"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+)
+
+// s3Server answers for one bucket, as slowly as it is told to.
+type s3Server struct {
+	files   map[string][]byte
+	latency time.Duration
+	pages   int // keys in an answer
+
+	listing, reading         atomic.Int64 // requests in flight
+	mostListing, mostReading atomic.Int64
+	mu                       sync.Mutex
+	listed                   []string
+}
+
+// ServeHTTP implements [http.Handler].
+func (s *s3Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	now, most := &s.reading, &s.mostReading
+	list := r.URL.Query().Get("list-type") == "2"
+	if list {
+		now, most = &s.listing, &s.mostListing
+	}
+	n := now.Add(1)
+	defer now.Add(-1)
+	for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+	}
+	time.Sleep(s.latency)
+	key := strings.TrimPrefix(r.URL.Path, "/trails/")
+	content, there := s.files[key]
+	switch {
+	case r.URL.Query().Has("location"):
+		fmt.Fprint(w, `<LocationConstraint xmlns="http://s3.amazonaws.com/doc/2006-03-01/">eu-west-1</LocationConstraint>`)
+	case list:
+		s.list(w, r)
+	case !there:
+		w.WriteHeader(http.StatusNotFound)
+		fmt.Fprint(w, `<Error><Code>NoSuchKey</Code><Message>no such key</Message></Error>`)
+	default:
+		w.Header().Set("Content-Length", fmt.Sprint(len(content)))
+		_, _ = w.Write(content)
+	}
+}
+
+type listAnswer struct {
+	XMLName  xml.Name `xml:"ListBucketResult"`
+	Contents []struct {
+		Key  string
+		Size int
+	}
+	CommonPrefixes        []struct{ Prefix string }
+	IsTruncated           bool
+	NextContinuationToken string `xml:",omitempty"`
+}
+
+func (s *s3Server) list(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	prefix, after := q.Get("prefix"), q.Get("continuation-token")
+	s.mu.Lock()
+	s.listed = append(s.listed, prefix)
+	s.mu.Unlock()
+	var found []string
+	for key := range s.files {
+		rest, ok := strings.CutPrefix(key, prefix)
+		if !ok {
+			continue
+		}
+		if i := strings.IndexByte(rest, '/'); i >= 0 && q.Get("delimiter") == "/" {
+			key = prefix + rest[:i+1]
+		}
+		if key > after {
+			found = append(found, key)
+		}
+	}
+	slices.Sort(found)
+	found = slices.Compact(found)
+	var out listAnswer
+	if len(found) > s.pages {
+		found = found[:s.pages]
+		out.IsTruncated, out.NextContinuationToken = true, found[s.pages-1]
+	}
+	for _, key := range found {
+		if strings.HasSuffix(key, "/") {
+			out.CommonPrefixes = append(out.CommonPrefixes, struct{ Prefix string }{key})
+		} else {
+			out.Contents = append(out.Contents, struct {
+				Key  string
+				Size int
+			}{key, len(s.files[key])})
+		}
+	}
+	_ = xml.NewEncoder(w).Encode(out)
+}
+
+// connect serves the bucket on loopback and opens a place in it.
+func (s *s3Server) connect(t *testing.T, where string) (Source, error) {
+	t.Helper()
+	server := httptest.NewServer(s)
+	t.Cleanup(server.Close)
+	return Open(t.Context(), where, Options{AWS: func(context.Context) (aws.Config, error) {
+		return aws.Config{
+			Region: "us-east-1", BaseEndpoint: &server.URL,
+			Credentials: credentials.NewStaticCredentialsProvider("AKIAIOSFODNN7EXAMPLE", "secret", ""),
+		}, nil
+	}})
+}
+
+// TestBucket reads a bucket with 20 ms for each answer, and wants enough asked
+// at once.
+func TestBucket(t *testing.T) {
+	s := &s3Server{files: map[string][]byte{}, latency: 20 * time.Millisecond, pages: 7}
+	const days, files = 20, 80
+	for day := 1; day <= days; day++ {
+		for region := range 5 {
+			for i := range files / 5 {
+				at := date(day, 1, 5*(i%12))
+				s.files[key("some/prefix/", "111122223333", fmt.Sprintf("eu-west-%d", region), at, fmt.Sprint(i))] = logFile(record(at.Add(-time.Minute), fmt.Sprint(day, region, i)))
+			}
+		}
+	}
+	src, err := s.connect(t, "s3://trails/some/prefix")
+	if err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	ids, report := find(t, src, Query{Order: OldestFirst})
+	took := time.Since(began)
+	if len(ids) != days*files || report.Late != 0 || len(report.Damaged) > 0 {
+		t.Errorf("%d records, late %d, damaged %v", len(ids), report.Late, report.Damaged)
+	}
+	t.Logf("%d files in %v; %d listed and %d read at once, %d lists", report.Files, took, s.mostListing.Load(), s.mostReading.Load(), len(s.listed))
+	if s.mostListing.Load() < 60 || s.mostReading.Load() < 60 || s.mostReading.Load() > 70 {
+		t.Errorf("%d listed and %d read at once, not 64", s.mostListing.Load(), s.mostReading.Load())
+	}
+
+	s.listed = nil
+	day := Window{From: date(5, 0, 0), To: date(6, 0, 0), Late: time.Hour, Regions: []string{"eu-west-2"}}
+	if ids, _ := find(t, src, Query{Window: day}); len(ids) != files/5 || len(s.listed) > 20 {
+		t.Errorf("one day and region: %d records, %d lists %q", len(ids), len(s.listed), s.listed)
+	}
+}
+
+func TestBucketPlaces(t *testing.T) {
+	name := key("", "111122223333", "eu-west-1", date(2, 1, 0), "A")
+	s := &s3Server{pages: 1000, files: map[string][]byte{name: logFile(record(date(2, 0, 59), "a"))}}
+	for where, want := range map[string]int{
+		"s3://trails": 1, "s3://trails/": 1, "s3://trails/AWSLogs/111122223333/": 1, "s3://trails/" + name: 1, "s3://trails/AWSLogs/111122223333/CloudTrail/eu-west-1/2026/05": 1,
+		"s3://trails/AWSLog": 0, "s3://trails/AWSLogs/2": 0,
+	} {
+		src, err := s.connect(t, where)
+		if err != nil {
+			t.Fatalf("%s: %v", where, err)
+		}
+		if ids, _ := find(t, src, Query{}); len(ids) != want {
+			t.Errorf("%s: %d records, want %d", where, len(ids), want)
+		}
+	}
+	for _, where := range []string{"s3://", "s3:///key", "s3://trails/none.json.gz"} {
+		if _, err := s.connect(t, where); err == nil {
+			t.Errorf("%s was opened", where)
+		}
+	}
+}
