@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 
+	"cairn/cmd/cairn/cli"
 	"cairn/setup"
 )
 
-func runApply(ctx context.Context, args []string, env *environ) int {
+func runApply(ctx context.Context, args []string, env *cli.Env) int {
 	f := newSetupFlags(env, "apply", `
 Set up the account as the files in DIR describe: show the plan, ask, and carry
 it out. Applying again changes nothing; after a failure it goes on where it
@@ -30,5 +31,5 @@ command line is wrong.
 	if err := plan.WriteOutputs(env.Stdout, f.color()); err != nil {
 		return f.fail(fmt.Errorf("print outputs: %w", err))
 	}
-	return exitOK
+	return cli.OK
 }

@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/term"
 
+	"cairn/cmd/cairn/cli"
 	"cairn/setup"
 	"cairn/setup/check"
 	"cairn/setup/check/look"
@@ -40,15 +41,15 @@ Exit codes: 0 nothing failed, 1 the account could not be looked at, 2 the
 command line is wrong, 3 at least one check of --severity or above failed.
 `
 
-func runCheck(ctx context.Context, args []string, env *environ) int {
-	f := &setupFlags{FlagSet: newFlags(env, "check", "[flags] [DIR]", checkAbout), env: env}
+func runCheck(ctx context.Context, args []string, env *cli.Env) int {
+	f := &setupFlags{FlagSet: cli.NewFlags(env, "check", "[flags] [DIR]", checkAbout), env: env}
 	severity := check.Low
 	f.TextVar(&severity, "severity", check.Low, "leave out checks below this `level`: info, low, medium, high or critical")
 	trail := f.String("trail", "", "the `name` or ARN of the one trail to look at")
 	asJSON := f.Bool("json", false, "print the reports as JSON: accounts, each with trails, summary and findings")
 	f.addVariables()
 	f.addNoColor()
-	dirs, code, ok := parseFlags(f.FlagSet, env, args, 1)
+	dirs, code, ok := cli.ParseFlags(f.FlagSet, env, args, 1)
 	if !ok {
 		return code
 	}
@@ -77,7 +78,7 @@ func runCheck(ctx context.Context, args []string, env *environ) int {
 	if slices.ContainsFunc(reports, (*check.Report).Failed) {
 		return exitFindings
 	}
-	return exitOK
+	return cli.OK
 }
 
 // readers connects to the account of the credentials, or to those a folder's

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"cairn/cmd/cairn/cli"
 	"cairn/examples"
 	"cairn/internal/engine"
 )
@@ -26,8 +27,8 @@ const (
 	demoPatience = 30 * time.Second
 )
 
-func runDemo(ctx context.Context, args []string, env *environ) int {
-	fs := newFlags(env, "demo", "[flags]", `
+func runDemo(ctx context.Context, args []string, env *cli.Env) int {
+	fs := cli.NewFlags(env, "demo", "[flags]", `
 Tell the whole story on an embedded engine in a temporary folder: set up a
 trail, act, see the record arrive in the bucket and in the log group, then the
 same with a bucket that another account owns. On a terminal the engine then
@@ -36,12 +37,12 @@ stays up to look around.
 Exit codes: 0 if every step was seen to happen, 1 if not.`)
 	exit := fs.Bool("exit", false, "end after the story, also on a terminal")
 	verbose := fs.Bool("verbose", false, "show the engine's log")
-	if _, code, ok := parseFlags(fs, env, args, 0); !ok {
+	if _, code, ok := cli.ParseFlags(fs, env, args, 0); !ok {
 		return code
 	}
 	dir, err := os.MkdirTemp("", "cairn-demo-")
 	if err != nil {
-		return fail(env, fmt.Errorf("make a folder for the demo: %w", err))
+		return cli.Fail(env, fmt.Errorf("make a folder for the demo: %w", err))
 	}
 	log := slog.New(slog.DiscardHandler)
 	if *verbose {
@@ -50,9 +51,9 @@ Exit codes: 0 if every step was seen to happen, 1 if not.`)
 	d := &demo{out: env.Stdout, dir: dir, log: log, start: time.Now()}
 	err = d.run(ctx, env.IsTerminal && !*exit)
 	if err = errors.Join(err, os.RemoveAll(dir)); err != nil {
-		return fail(env, fmt.Errorf("demo: %w", err))
+		return cli.Fail(env, fmt.Errorf("demo: %w", err))
 	}
-	return exitOK
+	return cli.OK
 }
 
 // demo is one telling of the story.

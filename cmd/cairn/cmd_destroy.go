@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 
+	"cairn/cmd/cairn/cli"
 	"cairn/setup"
 )
 
-func runDestroy(ctx context.Context, args []string, env *environ) int {
+func runDestroy(ctx context.Context, args []string, env *cli.Env) int {
 	f := newSetupFlags(env, "destroy", `
 Remove what the files in DIR describe from the account, in reverse order: show
 what goes, ask, and remove it. A bucket that holds objects is refused, and
@@ -30,5 +31,5 @@ Exit codes: 0 removed, 1 failed or not approved, 2 the command line is wrong.
 		return code
 	}
 	fmt.Fprintf(env.Stdout, "\nDestroy complete! Resources: %d destroyed.\n", count.Destroy)
-	return exitOK
+	return cli.OK
 }

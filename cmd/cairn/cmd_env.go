@@ -8,11 +8,12 @@ import (
 	"os"
 	"strings"
 
+	"cairn/cmd/cairn/cli"
 	"cairn/internal/engine"
 )
 
-func runEnv(_ context.Context, args []string, env *environ) int {
-	fs := newFlags(env, "env", "[flags]", `
+func runEnv(_ context.Context, args []string, env *cli.Env) int {
+	fs := cli.NewFlags(env, "env", "[flags]", `
 Print the export lines that point AWS clients at a running engine, with the
 root credentials of one of its accounts:
 
@@ -21,16 +22,16 @@ root credentials of one of its accounts:
 	data := dataFlag(fs, env)
 	account := fs.String("account", "", "`id` of the account; the first one if not given")
 	region := fs.String("region", "eu-west-1", "the `region` clients call")
-	if _, code, ok := parseFlags(fs, env, args, 0); !ok {
+	if _, code, ok := cli.ParseFlags(fs, env, args, 0); !ok {
 		return code
 	}
 	url, err := engine.Endpoint(*data)
 	if err != nil {
-		return fail(env, err)
+		return cli.Fail(env, err)
 	}
 	key, secret, err := readProfile(engine.CredentialsFile(*data), *account)
 	if err != nil {
-		return fail(env, err)
+		return cli.Fail(env, err)
 	}
 	fmt.Fprintf(env.Stdout, `export AWS_ENDPOINT_URL=%s
 export AWS_REGION=%s
@@ -39,7 +40,7 @@ export AWS_ACCESS_KEY_ID=%s
 export AWS_SECRET_ACCESS_KEY=%s
 unset AWS_SESSION_TOKEN AWS_PROFILE
 `, url, shellQuote(*region), shellQuote(*region), key, shellQuote(secret))
-	return exitOK
+	return cli.OK
 }
 
 // readProfile returns the keys of a profile of an AWS shared-credentials file;

@@ -4,9 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+
+	"cairn/cmd/cairn/cli"
 )
 
-func runPlan(ctx context.Context, args []string, env *environ) int {
+func runPlan(ctx context.Context, args []string, env *cli.Env) int {
 	f := newSetupFlags(env, "plan", `
 Show what would be created (+), changed (~), replaced (-/+) or destroyed (-) on
 the account so that it is as the files in DIR describe. Nothing is changed.
@@ -20,7 +22,7 @@ Exit codes: 0 done, 1 failed; with --detailed-exitcode 0 nothing to change,
 	files, code, ok := f.read(args)
 	if !ok {
 		// 2 would say here that there are changes.
-		return min(code, exitFailed)
+		return min(code, cli.Failed)
 	}
 	account, err := files.Connect(ctx)
 	if err != nil {
@@ -49,5 +51,5 @@ Exit codes: 0 done, 1 failed; with --detailed-exitcode 0 nothing to change,
 	if *detailed && !plan.Empty() {
 		return 2
 	}
-	return exitOK
+	return cli.OK
 }

@@ -4,14 +4,21 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"runtime/debug"
 	"time"
 
+	"cairn/cmd/cairn/cli"
 	"cairn/internal/engine"
 )
 
-func runServe(ctx context.Context, args []string, env *environ) int {
+// memoryLimit is from how many bytes of memory on garbage is collected at once. What
+// is in use stays below it, however many records wait (bench/delivery_test.go).
+const memoryLimit = 352 << 20
+
+func runServe(ctx context.Context, args []string, env *cli.Env) int {
 	var o engine.Options
-	fs := newFlags(env, "serve", "[flags]", `
+	fs := cli.NewFlags(env, "serve", "[flags]", `
 Run the engine: one AWS endpoint that answers for CloudTrail, S3, IAM, STS,
 CloudWatch Logs and EC2 (a control plane: instances are kept as state, no
 machine is started). Every call becomes a CloudTrail record, durable before
@@ -25,13 +32,20 @@ A loopback connection counts as secure transport (aws:SecureTransport).`)
 	data := dataFlag(fs, env)
 	fs.StringVar(&o.Account, "account", "", "12-digit `id` of the first account of a new data folder; random if not given")
 	fs.StringVar(&o.Listen, "listen", engine.DefaultListen, "`address` of the AWS endpoint; port 0 takes a free one")
-	fs.BoolVar(&o.AllowRemote, "allow-remote", false, "let --listen name an address other machines can reach (plain HTTP: put TLS in front)")
+	fs.StringVar(&o.TLSCert, "tls-cert", "", "`file` of the endpoint's certificate and its chain (PEM); read again when it changes")
+	fs.StringVar(&o.TLSKey, "tls-key", "", "`file` of the certificate's key (PEM, mode 0600)")
+	fs.BoolVar(&o.Insecure, "insecure", false, "let --listen and --admin name addresses other machines can reach over plain HTTP")
+	fs.StringVar(&o.Admin, "admin", "", "`address` that answers /healthz, /readyz and /metrics over plain HTTP without credentials, such as 127.0.0.1:4567; none if not given")
 	fs.StringVar(&o.NATS, "nats", "", "`URL` of a NATS cluster with JetStream; an embedded server if not given")
 	fs.DurationVar(&o.DeliveryInterval, "delivery-interval", 5*time.Second, "how often log files are delivered; AWS takes about 5m")
 	fs.DurationVar(&o.LifecycleInterval, "lifecycle-interval", time.Hour, "how often buckets' lifecycle rules are applied; AWS takes about a day")
 	fs.DurationVar(&o.DigestInterval, "digest-interval", time.Hour, "how much time one digest file covers, where log file validation is on; AWS's cover 1h")
+	fs.Func("audit", "what is durable before a call changes something: its `intent`, so that a crash leaves no change unrecorded, or nothing (outcome), which is faster (default intent)", func(text string) (err error) {
+		o.Audit, err = engine.ParseAudit(text)
+		return err
+	})
 	verbose := fs.Bool("verbose", false, "log every call")
-	if _, code, ok := parseFlags(fs, env, args, 0); !ok {
+	if _, code, ok := cli.ParseFlags(fs, env, args, 0); !ok {
 		return code
 	}
 	level := slog.LevelWarn
@@ -40,9 +54,14 @@ A loopback connection counts as secure transport (aws:SecureTransport).`)
 	}
 	o.Dir = *data
 	o.Log = slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
+	if os.Getenv("GOMEMLIMIT") == "" {
+		// Else the collector lets garbage double what is in use: half of what the
+		// engine takes while much waits to be delivered.
+		debug.SetMemoryLimit(memoryLimit)
+	}
 	e, err := engine.Open(ctx, o)
 	if err != nil {
-		return fail(env, err)
+		return cli.Fail(env, err)
 	}
 	fmt.Fprintf(env.Stdout, `cairn is running.
   endpoint     %s
@@ -59,7 +78,7 @@ A loopback connection counts as secure transport (aws:SecureTransport).`)
 		err = cerr
 	}
 	if err != nil {
-		return fail(env, err)
+		return cli.Fail(env, err)
 	}
-	return exitOK
+	return cli.OK
 }

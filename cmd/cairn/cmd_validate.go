@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 
+	"cairn/cmd/cairn/cli"
 	"cairn/digest"
 	"cairn/digest/online"
 	"cairn/digest/verify"
@@ -50,7 +51,7 @@ invalid.
 // validateFlags is the command line of validate.
 type validateFlags struct {
 	*flag.FlagSet
-	env *environ
+	env *cli.Env
 
 	trail, account, region, bucket string
 	keys, saveKeys, head, saveHead string
@@ -65,9 +66,9 @@ type validateFlags struct {
 	closeSource func() error
 }
 
-func runValidate(ctx context.Context, args []string, env *environ) int {
+func runValidate(ctx context.Context, args []string, env *cli.Env) int {
 	f := newValidateFlags(env)
-	words, code, ok := parseFlags(f.FlagSet, env, args, 1)
+	words, code, ok := cli.ParseFlags(f.FlagSet, env, args, 1)
 	if !ok {
 		return code
 	}
@@ -76,34 +77,34 @@ func runValidate(ctx context.Context, args []string, env *environ) int {
 	}
 	if err := f.check(); err != nil {
 		fmt.Fprintf(env.Stderr, "cairn validate: %v; see cairn validate --help\n", err)
-		return exitUsage
+		return cli.Usage
 	}
 	o, err := f.options(ctx)
 	if err != nil {
-		return fail(env, err)
+		return cli.Fail(env, err)
 	}
 	out := newValidateOutput(env, f.asJSON, o.Progress)
 	o.Found = out.found
 	report, err := verify.Run(ctx, *o)
 	out.end()
 	if err = errors.Join(err, f.closeSource()); err != nil {
-		return fail(env, out.failed(fmt.Errorf("validate %s: %w", f.described, err)))
+		return cli.Fail(env, out.failed(fmt.Errorf("validate %s: %w", f.described, err)))
 	}
 	if err := errors.Join(out.summary(report, f.head != ""), f.save(report)); err != nil {
-		return fail(env, err)
+		return cli.Fail(env, err)
 	}
 	switch report.Outcome() {
 	case verify.Invalid:
 		return exitFindings
 	case verify.Unverified:
-		return exitFailed
+		return cli.Failed
 	case verify.Note:
 	}
-	return exitOK
+	return cli.OK
 }
 
-func newValidateFlags(env *environ) *validateFlags {
-	f := &validateFlags{FlagSet: newFlags(env, "validate", "[flags] [s3://BUCKET[/PREFIX] | FOLDER]", validateAbout), env: env, closeSource: func() error { return nil }}
+func newValidateFlags(env *cli.Env) *validateFlags {
+	f := &validateFlags{FlagSet: cli.NewFlags(env, "validate", "[flags] [s3://BUCKET[/PREFIX] | FOLDER]", validateAbout), env: env, closeSource: func() error { return nil }}
 	f.StringVar(&f.trail, "trail", "", "the `name` or ARN of the trail; with a bucket or folder only its digests count")
 	f.StringVar(&f.account, "account", "", "only the account with this `id`")
 	f.StringVar(&f.region, "region", "", "only events of this `region`")

@@ -8,25 +8,13 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"golang.org/x/term"
-)
 
-// environ is what a command may touch of the process it runs in.
-type environ struct {
-	Stdin          io.Reader
-	Stdout, Stderr io.Writer
-	Getenv         func(string) string
-	// IsTerminal is true if Stdin and Stdout are a person's terminal.
-	IsTerminal bool
-}
-
-// Exit codes. Commands that know more document more in their help text.
-const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
+	"cairn/cmd/cairn/cli"
+	"cairn/cmd/cairn/read"
 )
 
 func main() { os.Exit(mainExit()) }
@@ -34,40 +22,34 @@ func main() { os.Exit(mainExit()) }
 func mainExit() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return run(ctx, os.Args[1:], &environ{
+	return run(ctx, os.Args[1:], &cli.Env{
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv,
 		IsTerminal: term.IsTerminal(int(os.Stdin.Fd())) && term.IsTerminal(int(os.Stdout.Fd())),
 	})
 }
 
-// command is one subcommand.
-type command struct {
-	name    string
-	summary string
-	run     func(ctx context.Context, args []string, env *environ) int
-}
-
 // commands are the subcommands in the order the help text lists them.
-func commands() []command {
-	return []command{
-		{"demo", "tell the whole story on an embedded engine", runDemo},
-		{"serve", "run the engine: one AWS endpoint, a data folder", runServe},
-		{"env", "print the environment AWS clients need for a running engine", runEnv},
-		{"account", "add accounts to a running engine", runAccount},
-		{"plan", "show what setting up a folder's trails would change", runPlan},
-		{"apply", "set up a folder's trails", runApply},
-		{"destroy", "remove what a folder describes", runDestroy},
-		{"check", "say what is right and wrong with an account's trails", runCheck},
-		{"validate", "tell whether log files and digests are as delivered", runValidate},
-		{"version", "print the version", runVersion},
-	}
+func commands() []cli.Command {
+	return slices.Concat([]cli.Command{
+		{Name: "demo", Summary: "tell the whole story on an embedded engine", Run: runDemo},
+		{Name: "serve", Summary: "run the engine: one AWS endpoint, a data folder", Run: runServe},
+		{Name: "env", Summary: "print the environment AWS clients need for a running engine", Run: runEnv},
+		{Name: "account", Summary: "add accounts to a running engine", Run: runAccount},
+		{Name: "plan", Summary: "show what setting up a folder's trails would change", Run: runPlan},
+		{Name: "apply", Summary: "set up a folder's trails", Run: runApply},
+		{Name: "destroy", Summary: "remove what a folder describes", Run: runDestroy},
+		{Name: "check", Summary: "say what is right and wrong with an account's trails", Run: runCheck},
+		{Name: "validate", Summary: "tell whether log files and digests are as delivered", Run: runValidate},
+	}, read.Commands(), []cli.Command{
+		{Name: "version", Summary: "print the version", Run: runVersion},
+	})
 }
 
 // run runs one command line and returns its exit code.
-func run(ctx context.Context, args []string, env *environ) int {
+func run(ctx context.Context, args []string, env *cli.Env) int {
 	if len(args) == 0 {
 		usage(env.Stderr)
-		return exitUsage
+		return cli.Usage
 	}
 	switch args[0] {
 	case "help", "-h", "-help", "--help":
@@ -75,15 +57,15 @@ func run(ctx context.Context, args []string, env *environ) int {
 			return run(ctx, []string{args[1], "--help"}, env)
 		}
 		usage(env.Stdout)
-		return exitOK
+		return cli.OK
 	}
 	for _, c := range commands() {
-		if c.name == args[0] {
-			return c.run(ctx, args[1:], env)
+		if c.Name == args[0] {
+			return c.Run(ctx, args[1:], env)
 		}
 	}
 	fmt.Fprintf(env.Stderr, "cairn: there is no command %q; `cairn help` lists them\n", args[0])
-	return exitUsage
+	return cli.Usage
 }
 
 func usage(w io.Writer) {
@@ -94,7 +76,7 @@ Usage: cairn COMMAND [flags]
 
 `)
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  %-9s %s\n", c.name, c.summary)
+		fmt.Fprintf(w, "  %-9s %s\n", c.Name, c.Summary)
 	}
 	fmt.Fprint(w, `
 cairn COMMAND --help tells more. Commands that work on an account use the
@@ -102,6 +84,6 @@ standard AWS configuration: profiles, environment, AWS_ENDPOINT_URL.
 
 Exit codes: 0 done, 1 failed, 2 the command line is wrong (plan
 --detailed-exitcode: 2 means there are changes; check: 3 means checks failed;
-validate: 3 means something is invalid).
+validate: 3 means something is invalid; search, stats: 3 means nothing matches).
 `)
 }

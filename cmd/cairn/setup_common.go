@@ -6,13 +6,10 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"os"
 	"strings"
 	"time"
 
-	"golang.org/x/term"
-
+	"cairn/cmd/cairn/cli"
 	"cairn/setup"
 )
 
@@ -36,14 +33,14 @@ anything found without that tag is not touched, unless --adopt says so.
 // setupFlags are the flags plan, apply and destroy share.
 type setupFlags struct {
 	*flag.FlagSet
-	env       *environ
+	env       *cli.Env
 	variables []setup.Variable
 	noColor   bool
 	adopt     bool
 }
 
-func newSetupFlags(env *environ, name, about string) *setupFlags {
-	f := &setupFlags{FlagSet: newFlags(env, name, "[flags] [DIR]", about+setupAbout), env: env}
+func newSetupFlags(env *cli.Env, name, about string) *setupFlags {
+	f := &setupFlags{FlagSet: cli.NewFlags(env, name, "[flags] [DIR]", about+setupAbout), env: env}
 	f.addVariables()
 	f.BoolVar(&f.adopt, "adopt", false, "take over what has a name from the files but was not made by the modules")
 	f.addNoColor()
@@ -72,7 +69,7 @@ func (f *setupFlags) addNoColor() {
 // read parses the command line and reads the folder it names. If ok is false,
 // the command ends with code; what is wrong has been told.
 func (f *setupFlags) read(args []string) (files *setup.Files, code int, ok bool) {
-	dirs, code, ok := parseFlags(f.FlagSet, f.env, args, 1)
+	dirs, code, ok := cli.ParseFlags(f.FlagSet, f.env, args, 1)
 	if !ok {
 		return nil, code, false
 	}
@@ -84,7 +81,7 @@ func (f *setupFlags) read(args []string) (files *setup.Files, code int, ok bool)
 	if err != nil {
 		return nil, f.fail(err), false
 	}
-	return files, exitOK, true
+	return files, cli.OK, true
 }
 
 // color reports whether to use colours on standard output.
@@ -108,7 +105,7 @@ func (f *setupFlags) fail(err error) int {
 	default:
 		fmt.Fprintf(f.env.Stderr, "Error: %v\n", err)
 	}
-	return exitFailed
+	return cli.Failed
 }
 
 // confirm asks whether to go on, and returns why not. Only "yes" is a yes; so
@@ -147,7 +144,7 @@ func (f *setupFlags) carryOut(ctx context.Context, account *setup.Account, plan 
 // reading shows on a terminal that the account is being read; the returned
 // function takes the line away again.
 func (f *setupFlags) reading(account *setup.Account) (done func()) {
-	if !f.env.IsTerminal || !isTerminal(f.env.Stderr) {
+	if !f.env.IsTerminal || !cli.IsTerminal(f.env.Stderr) {
 		return func() {}
 	}
 	// Most accounts answer at once; a line that only flashes helps nobody.
@@ -162,11 +159,6 @@ func (f *setupFlags) reading(account *setup.Account) (done func()) {
 			fmt.Fprint(f.env.Stderr, "\r\x1b[K")
 		}
 	}
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // action is what apply and destroy do differently.
@@ -211,5 +203,5 @@ func (f *setupFlags) perform(ctx context.Context, args []string, a action) (_ *s
 		fmt.Fprintln(f.env.Stderr, a.incomplete(done))
 		return nil, done, code
 	}
-	return plan, done, exitOK
+	return plan, done, cli.OK
 }

@@ -8,13 +8,14 @@ import (
 	"sync"
 	"time"
 
+	"cairn/cmd/cairn/cli"
 	"cairn/digest/verify"
 )
 
 // validateOutput prints findings as they are made, what has been done so far on
 // a terminal, and the summary.
 type validateOutput struct {
-	env      *environ
+	env      *cli.Env
 	asJSON   bool
 	progress *verify.Progress
 	began    time.Time
@@ -27,12 +28,12 @@ type validateOutput struct {
 	err   error
 }
 
-func newValidateOutput(env *environ, asJSON bool, p *verify.Progress) *validateOutput {
+func newValidateOutput(env *cli.Env, asJSON bool, p *verify.Progress) *validateOutput {
 	o := &validateOutput{env: env, asJSON: asJSON, progress: p, began: time.Now(), stop: make(chan struct{})}
 	if asJSON {
 		o.print("{\"findings\":[")
 	}
-	if isTerminal(env.Stderr) {
+	if cli.IsTerminal(env.Stderr) {
 		o.stopped.Go(o.tick)
 	}
 	return o
