@@ -23,15 +23,30 @@ type Recorder interface {
 	Record(ctx context.Context, c *Call, out any, err error) error
 }
 
+// Intents notes that a call which was allowed is about to change something. When
+// Intend returns nil, a record of the call will be kept even if the process dies
+// before Recorder.Record does; Record is called for the same Call afterwards,
+// whatever Intend returned. It may be called concurrently.
+type Intents interface {
+	Intend(ctx context.Context, c *Call) error
+}
+
 // Dispatcher takes calls through: authorize, run, record.
 type Dispatcher struct {
 	recorder Recorder
+	intents  Intents // nil: none are kept
 	log      *slog.Logger
 }
 
 // NewDispatcher returns a dispatcher that keeps records with r.
 func NewDispatcher(r Recorder, log *slog.Logger) *Dispatcher {
 	return &Dispatcher{recorder: r, log: log}
+}
+
+// NewAudited returns a dispatcher that also keeps intents, before calls that
+// change something run: one whose intent cannot be kept does not run.
+func NewAudited(r Recorder, i Intents, log *slog.Logger) *Dispatcher {
+	return &Dispatcher{recorder: r, intents: i, log: log}
 }
 
 // Do decides, runs and records one call. It returns what the operation
@@ -43,8 +58,8 @@ func NewDispatcher(r Recorder, log *slog.Logger) *Dispatcher {
 // may be durable before its handler could say so, and would be recorded as a
 // failure.
 //
-// A crash between Run and Record leaves a change without a record; the caller
-// has no answer yet and has to ask.
+// A crash between Run and Record leaves a change without an answer. With intents,
+// the next start records that its outcome is unknown; without, nothing tells.
 func (d *Dispatcher) Do(ctx context.Context, c *Call) (any, error) {
 	run := ctx
 	if !c.Op.ReadOnly { // what reads may stream its answer after this returns, and has nothing to lose
@@ -122,6 +137,14 @@ func (d *Dispatcher) decideAndRun(ctx context.Context, c *Call) (out any, err er
 	}()
 	if err := authorize(ctx, c); err != nil {
 		return nil, err
+	}
+	if d.intents != nil && !c.Op.ReadOnly {
+		// A crash before this leaves nothing: nothing was changed. After it, the
+		// intent, which the next start takes for a call whose outcome is unknown.
+		if err := d.intents.Intend(ctx, c); err != nil {
+			return nil, awserr.Wrap(fmt.Errorf("record the intent to %s: %w", c.Action(), err), http.StatusServiceUnavailable,
+				"ServiceUnavailable", "The call cannot be recorded, so it was not carried out. Try again.")
+		}
 	}
 	return c.Op.Run(ctx, &Granted{Call: c})
 }
@@ -225,6 +248,9 @@ func (c *Call) context(more policy.Context) policy.Context {
 		set("aws:principalarn", s.RoleARN)
 		set("aws:tokenissuetime", s.Created.UTC().Format(time.RFC3339))
 		set("aws:multifactorauthpresent", strconv.FormatBool(s.MFA))
+		if s.MFA {
+			set("aws:multifactorauthage", strconv.FormatInt(now.Unix()-s.Created.Unix(), 10))
+		}
 	}
 	for key, values := range more {
 		k[strings.ToLower(key)] = values

@@ -2,10 +2,12 @@ package delivery
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"strings"
 	"time"
 
+	"cairn/event"
 	"cairn/internal/journal"
 	"cairn/internal/trail"
 )
@@ -19,10 +21,14 @@ type window struct {
 	// to is the first position outside, if bounded.
 	to      journal.Position
 	bounded bool
+	// end is where the journal ended when the trail was read: what comes after may
+	// have been made when the trail was another already. Zero is no bound.
+	end journal.Position
 	// The record of the StopLogging call with this request id is the last one;
-	// without it, the last one before stopBy.
+	// without it, the last one before stopBy, but those before stopFrom all count.
 	stopRequest []byte
 	stopBy      time.Time
+	stopFrom    journal.Position
 	// limit is how many bytes may be taken; 0 is no limit.
 	limit int
 }
@@ -38,7 +44,7 @@ func windowOf(t *trail.Trail, span, next *trail.Span, k Kind, limit int) *window
 	}
 	if span.StopRequest != "" {
 		w.stopRequest = []byte(`"requestID":"` + span.StopRequest + `"`)
-		w.stopBy = span.Stopped.Add(trail.StopGrace)
+		w.stopBy, w.stopFrom = span.Stopped.Add(trail.StopGrace), position(span.StopFrom)
 	}
 	return w
 }
@@ -50,11 +56,25 @@ func windowFor(t *trail.Trail, span *trail.Span, k Kind, p *Plan) *window {
 	return &window{trail: t, selection: span.Selection, kind: k, to: p.To, bounded: true}
 }
 
+// organization returns the id of the organization whose records are selected, or
+// "".
+func (w *window) organization() string {
+	if w.selection != nil {
+		return w.selection.OrganizationID
+	}
+	return w.trail.OrganizationID
+}
+
 func (w *window) ends(at journal.Position) bool { return w.bounded && !at.Less(w.to) }
+
+// unseen reports whether a place is beyond what may be looked at now.
+func (w *window) unseen(at journal.Position) bool {
+	return w.end != (journal.Position{}) && !at.Less(w.end)
+}
 
 // excludes reports whether the window ends before a record.
 func (w *window) excludes(r *journal.Located) bool {
-	return w.ends(r.Pos) || w.stopRequest != nil && r.Header.Time.After(w.stopBy)
+	return w.ends(r.Pos) || w.stopRequest != nil && !r.Pos.Less(w.stopFrom) && r.Header.Time.After(w.stopBy)
 }
 
 // endsWith reports whether a record is the last of the window: that of the
@@ -67,15 +87,20 @@ func (w *window) endsWith(r *journal.Located) bool {
 
 // batch is the records of one plan, selected and grouped.
 type batch struct {
+	// organization is the id of the organization whose records these are, or "".
+	organization string
 	// to is where the batch ends in the journal.
 	to journal.Position
 	// over is true if the window ends there too, full if the limit was reached.
 	over bool
 	full bool
-	// groups are sorted by account and region.
+	// groups are sorted by account, region and kind of record.
 	groups  []*group
 	records int
 	bytes   int
+	// passed are records that were not selected, and lost those in gaps, as far as
+	// it is known how many there were.
+	passed, lost uint64
 	// gaps describes the gaps that were met; rewound is true if the journal ends
 	// earlier than it did.
 	gaps    []string
@@ -86,6 +111,8 @@ type batch struct {
 // are copied: the bytes they come from hold those of others too.
 type group struct {
 	account, region string
+	// insights is true for Insights events, which have files of their own.
+	insights bool
 	// text is the records, joined with commas, after the head; ends are the
 	// offsets of their ends.
 	text []byte
@@ -103,6 +130,10 @@ const (
 func (b *batch) take(w *window, recs []journal.Located, next journal.Position) {
 	for i := range recs {
 		r := &recs[i]
+		if w.unseen(r.Pos) {
+			b.to = r.Pos
+			return
+		}
 		if w.excludes(r) {
 			b.to, b.over = r.Pos, true
 			return
@@ -113,6 +144,8 @@ func (b *batch) take(w *window, recs []journal.Located, next journal.Position) {
 				return
 			}
 			b.add(w.kind, r)
+		} else {
+			b.passed++
 		}
 		if w.endsWith(r) {
 			b.to, b.over = after(r.Pos), true
@@ -120,18 +153,30 @@ func (b *batch) take(w *window, recs []journal.Located, next journal.Position) {
 		}
 	}
 	b.to = next
+	if w.unseen(next) {
+		b.to = w.end
+	}
 }
 
 func after(p journal.Position) journal.Position {
 	return journal.Position{Seq: p.Seq, Index: p.Index + 1}
 }
 
-func (b *batch) add(k Kind, r *journal.Located) {
-	var account, region string
-	if k == Bucket {
-		account, region = r.Header.Account, r.Header.Region
+// groupFor returns the group of a record: those of a log file, or those of a log
+// stream, of which a trail has one, and an organization's trail one for each
+// account.
+func groupFor(k Kind, organization bool, h *event.Header) group {
+	switch {
+	case k == Bucket:
+		return group{account: h.Account, region: h.Region, insights: h.Category == event.Insight}
+	case organization:
+		return group{account: h.Account}
 	}
-	g := b.group(account, region)
+	return group{}
+}
+
+func (b *batch) add(k Kind, r *journal.Located) {
+	g := b.group(groupFor(k, b.organization != "", &r.Header))
 	if need := len(r.JSON) + len(",") + len(tail); cap(g.text)-len(g.text) < need {
 		g.text = slices.Grow(g.text, max(need, len(g.text))) // doubles: append alone copies five times as much
 	}
@@ -150,16 +195,16 @@ func (b *batch) add(k Kind, r *journal.Located) {
 	b.bytes += len(r.JSON) + 1
 }
 
-func (b *batch) group(account, region string) *group {
-	i, ok := slices.BinarySearchFunc(b.groups, group{account: account, region: region}, func(g *group, k group) int {
-		if c := strings.Compare(g.account, k.account); c != 0 {
-			return c
-		}
-		return strings.Compare(g.region, k.region)
-	})
+func (g *group) compare(k group) int {
+	kind := map[bool]int{true: 1}
+	return cmp.Or(strings.Compare(g.account, k.account), strings.Compare(g.region, k.region), cmp.Compare(kind[g.insights], kind[k.insights]))
+}
+
+func (b *batch) group(k group) *group {
+	i, ok := slices.BinarySearchFunc(b.groups, k, (*group).compare)
 	if !ok {
-		g := &group{account: account, region: region, text: []byte(head)}
-		b.groups = slices.Insert(b.groups, i, g)
+		k.text = []byte(head)
+		b.groups = slices.Insert(b.groups, i, &k)
 	}
 	return b.groups[i]
 }

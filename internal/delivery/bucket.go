@@ -31,8 +31,9 @@ type sink interface {
 	write(ctx context.Context, t *trail.Trail, p *Plan, b *batch) (result, error)
 }
 
-// bucketSink writes a log file for each account and region. One goroutine owns
-// it.
+// bucketSink writes a log file for each account and region, and one for their
+// Insights events. Digests list both, so that both are protected: whether AWS's
+// list the latter is not documented. One goroutine owns it.
 type bucketSink struct {
 	dest Destinations
 	// gzip is used again and again: a new one costs a megabyte.
@@ -43,7 +44,10 @@ func (s *bucketSink) write(ctx context.Context, t *trail.Trail, p *Plan, b *batc
 	var r result
 	for _, g := range b.groups {
 		unique := trail.Unique(t.ARN(), t.ID, g.account, g.region, mark(p.From), mark(p.To), p.Time)
-		key := trail.LogFileKey(t.Prefix, g.account, g.region, p.Stamp, unique)
+		key := trail.File{
+			Prefix: t.Prefix, OrganizationID: b.organization, Account: g.account, Region: g.region, Insights: g.insights,
+			Time: p.Stamp, Unique: unique,
+		}.Key()
 		text := g.file()
 		body, err := s.compress(text)
 		if err != nil {

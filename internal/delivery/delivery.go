@@ -5,6 +5,10 @@
 //	journal ──▶ pump (trail, bucket)    ──▶ AWSLogs/ACCOUNT/CloudTrail/REGION/... one file per region
 //	        └─▶ pump (trail, log group) ──▶ ACCOUNT_CloudTrail_REGION
 //
+// Insights events are records of the journal like any other, and go to a folder of
+// their own. An organization's trail takes the records of all of its accounts,
+// with a file, a digest chain and a log stream for each.
+//
 // Every trail has a pump for each of its destinations; they share nothing, so
 // that one that fails does not hold up the other. A pump delivers in plans. A
 // plan names a stretch of the journal and a time, and everything that is written
@@ -90,6 +94,8 @@ type Journal interface {
 	End() journal.Position
 	// Read returns records from a position on, and where to go on.
 	Read(ctx context.Context, from journal.Position, maxBytes int) ([]journal.Located, journal.Position, error)
+	// Count is how many records there are before a position.
+	Count(ctx context.Context, p journal.Position) (uint64, error)
 }
 
 // Keys are what digest files are signed with.
@@ -103,8 +109,9 @@ type Keys interface {
 const (
 	DefaultInterval       = 5 * time.Second
 	DefaultDigestInterval = time.Hour
-	DefaultMaxBytes       = 32 << 20
+	DefaultMaxBytes       = 8 << 20
 	DefaultMaxRetry       = time.Minute
+	DefaultMaxPlans       = 4
 )
 
 // largestFile is CloudTrail's limit on a compressed log file, 50 MB, less what
@@ -126,10 +133,14 @@ type Options struct {
 	// default 1 hour, which is CloudTrail's.
 	DigestInterval time.Duration
 	// MaxBytes is how many bytes of records one plan holds, before compression;
-	// default 32 MB, at most 48 MB. A pump keeps no more than that in memory,
-	// twice during compression, and delivers earlier than Interval when it has
-	// that much.
+	// default 8 MB, at most 48 MB. A pump keeps at most twice that in memory, no
+	// more than MaxPlans pumps have a plan there at once, and one delivers earlier
+	// than Interval when it has that much. So memory depends on neither how many
+	// records wait nor for how many trails.
 	MaxBytes int
+	// MaxPlans is how many plans are carried out at once; default 4. The others
+	// wait for their turn.
+	MaxPlans int
 	// MaxRetry caps the time between attempts at a destination that fails, which
 	// starts at 1 s and doubles; default 1 minute.
 	MaxRetry time.Duration
@@ -142,6 +153,8 @@ type Options struct {
 // Delivery delivers the records of all trails.
 type Delivery struct {
 	o Options
+	// turns has room for MaxPlans tokens: who has put one there carries out a plan.
+	turns chan struct{}
 	// ended tells Run that a pump has ended by itself.
 	ended chan struct{}
 }
@@ -160,18 +173,21 @@ func New(o Options) (*Delivery, error) {
 	if o.MaxBytes == 0 {
 		o.MaxBytes = DefaultMaxBytes
 	}
+	if o.MaxPlans == 0 {
+		o.MaxPlans = DefaultMaxPlans
+	}
 	if o.MaxRetry == 0 {
 		o.MaxRetry = DefaultMaxRetry
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Interval < 0 || o.MaxRetry < 0 || o.MaxBytes < 0 || o.MaxBytes > largestFile {
+	if o.Interval < 0 || o.MaxRetry < 0 || o.MaxBytes < 0 || o.MaxPlans < 0 || o.MaxBytes > largestFile {
 		return nil, fmt.Errorf("set up delivery: interval %v, retry %v or size %d out of range: want positive values and at most %d bytes",
 			o.Interval, o.MaxRetry, o.MaxBytes, largestFile)
 	}
 	if o.DigestInterval < time.Second || o.DigestInterval%time.Second != 0 {
 		return nil, fmt.Errorf("set up delivery: digest interval %v: want whole seconds, at least one: digests are named by the second", o.DigestInterval)
 	}
-	return &Delivery{o: o, ended: make(chan struct{}, 1)}, nil
+	return &Delivery{o: o, turns: make(chan struct{}, o.MaxPlans), ended: make(chan struct{}, 1)}, nil
 }

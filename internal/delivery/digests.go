@@ -201,7 +201,7 @@ func (p *pump) write(ctx context.Context, t *trail.Trail, in Interval, files []L
 func (p *pump) extend(ctx context.Context, t *trail.Trail, in Interval, l *link) error {
 	next := digest.Next{
 		Name: digest.Name{
-			Place: digest.Place{Prefix: t.Prefix, Account: l.account, Region: l.region},
+			Place: digest.Place{Prefix: t.Prefix, Organization: t.OrganizationID, Account: l.account, Region: l.region},
 			Trail: t.Name, HomeRegion: t.HomeRegion, End: in.End,
 		},
 		Bucket: t.Bucket, Start: in.Start, LogFiles: l.files,

@@ -172,7 +172,7 @@ func (d *day) events(regions ...string) {
 func (d *day) stop() {
 	d.calls++
 	request := fmt.Sprintf("stop%d", d.calls)
-	d.tr.Stop(request, time.Now())
+	d.tr.Stop(request, trail.Mark{}, time.Now())
 	d.put(d.tr)
 	e := (&history{world: d.world, rnd: newRand(), now: time.Now()}).call("cloudtrail.amazonaws.com", "StopLogging", request)
 	e.Header.Region = home
@@ -435,7 +435,7 @@ func testDigestFault(t *testing.T, happens, restart bool, failing int) (reached 
 		w.journal.add(w.record(home, "A"), w.record("us-east-1", "B"), w.record(home, "C"))
 		settle()
 	}
-	tr.Stop("stop", clock)
+	tr.Stop("stop", trail.Mark{}, clock)
 	w.put(tr)
 	h := &history{world: w, rnd: newRand(), now: clock}
 	w.journal.add(h.call("cloudtrail.amazonaws.com", "StopLogging", "stop"))

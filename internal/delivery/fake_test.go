@@ -50,6 +50,20 @@ func (j *memJournal) End() journal.Position {
 	return journal.Position{Seq: uint64(len(j.batches)) + 1}
 }
 
+func (j *memJournal) Count(_ context.Context, p journal.Position) (n uint64, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for i, batch := range j.batches {
+		switch seq := uint64(i) + 1; {
+		case seq < p.Seq:
+			n += uint64(len(batch))
+		case seq == p.Seq:
+			n += uint64(p.Index)
+		}
+	}
+	return n, nil
+}
+
 func (j *memJournal) Read(_ context.Context, from journal.Position, maxBytes int) ([]journal.Located, journal.Position, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

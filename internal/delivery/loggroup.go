@@ -31,8 +31,6 @@ type logGroupSink struct {
 
 func (s logGroupSink) write(ctx context.Context, t *trail.Trail, p *Plan, b *batch) (result, error) {
 	var r result
-	stream := trail.LogStream(t.Account, t.HomeRegion)
-	token := trail.Unique(t.ARN(), t.ID, t.Account, "log group", mark(p.From), mark(p.To), p.Time)
 	// The timestamp is the time of delivery. A plan that was stuck for so long
 	// that its own would be refused gets the present one: a repeated call is told
 	// by its token.
@@ -41,6 +39,12 @@ func (s logGroupSink) write(ctx context.Context, t *trail.Trail, p *Plan, b *bat
 		at = now
 	}
 	for _, g := range b.groups {
+		account := t.Account
+		if b.organization != "" {
+			account = g.account
+		}
+		stream := trail.OrganizationLogStream(b.organization, account, t.HomeRegion)
+		token := trail.Unique(t.ARN(), t.ID, account, "log group", mark(p.From), mark(p.To), p.Time)
 		for next, call := 0, 0; next < len(g.ends); call++ {
 			events, n, oversized := g.events(next, at)
 			next += n

@@ -49,9 +49,17 @@ type Progress struct {
 	Writes  uint64
 	// Oversized counts records that are too large for a log group.
 	Oversized uint64
-	// Gaps counts gaps met in the journal; LastGap describes the last one.
+	// Passed counts records that were not selected, Lost those that the journal
+	// lost, and Before those that came before this destination began: with Records
+	// and Oversized, they make up all records before the cursor. Before is nil until
+	// that was counted; it is negative where the journal lost its end.
+	Passed, Lost uint64
+	Before       *int64 `json:",omitempty"`
+	// Gaps counts gaps met in the journal; LastGap describes the last one, and
+	// LostAt is when it was met.
 	Gaps    uint64
-	LastGap string `json:",omitempty"`
+	LastGap string    `json:",omitempty"`
+	LostAt  time.Time `json:",omitzero"`
 
 	// Attempted is when delivery was last tried, and Succeeded when it last
 	// worked; zero if never.
@@ -84,6 +92,22 @@ func (p *Plan) equal(q *Plan) bool {
 // and the journal's own.
 func mark(p journal.Position) trail.Mark     { return trail.Mark{Seq: p.Seq, Index: p.Index} }
 func position(m trail.Mark) journal.Position { return journal.Position{Seq: m.Seq, Index: m.Index} }
+
+// LostCode is the error code of a delivery that went on without records which the
+// journal has no longer: they waited for more than 30 days, or its store lost them.
+const LostCode = "RecordsLost"
+
+// tellLost is for how long that is told.
+const tellLost = 24 * time.Hour
+
+// DeliveryError is the error code of the last attempt, or LostCode for a day after
+// records were lost; empty if all is well.
+func (p *Progress) DeliveryError(now time.Time) string {
+	if p.Error == "" && !p.LostAt.IsZero() && now.Sub(p.LostAt) < tellLost {
+		return LostCode
+	}
+	return p.Error
+}
 
 // Status returns how the delivery of a trail to a kind of destination goes; an
 // empty one if there was none yet.

@@ -39,6 +39,8 @@ type pump struct {
 	kind Kind
 	sink sink
 	log  *slog.Logger
+	// turns is the Delivery's.
+	turns chan struct{}
 	// poke tells that the trail has changed: a failed delivery is worth another
 	// attempt at once.
 	poke chan struct{}
@@ -46,6 +48,8 @@ type pump struct {
 	// at is where the pump is: the row's cursor, or past it by records of others.
 	at    cursor
 	saved time.Time
+	// passed are records between the row's cursor and at: none of them selected.
+	passed uint64
 	// drained is true if the last step found that no span is left.
 	drained bool
 	// rowFiles is the constant, but in tests.
@@ -157,7 +161,14 @@ func pause(ctx context.Context, d time.Duration, poke <-chan struct{}) bool {
 // step carries out the plan that is there, or makes one and carries it out. It
 // reports whether there may be more to do at once.
 func (p *pump) step(ctx context.Context) (again bool, err error) {
+	select {
+	case p.turns <- struct{}{}:
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	defer func() { <-p.turns }()
 	p.drained = false
+	end := p.o.Journal.End() // before the trail is read, see window
 	t := p.find()
 	if t == nil {
 		return false, nil // gone: whoever started the pump will end it
@@ -182,13 +193,15 @@ func (p *pump) step(ctx context.Context) (again bool, err error) {
 		return false, nil // does not log, and all is delivered
 	}
 	p.at.span = span.Number
-	if row.Rewound != span.Number {
-		p.at.pos = later(p.at.pos, position(span.From))
+	if row.Rewound != span.Number && p.at.pos.Less(position(span.From)) {
+		p.passed += p.distance(ctx, p.at.pos, position(span.From))
+		p.at.pos = position(span.From)
 	}
 	if b := p.rewound(ctx); b != nil {
 		return true, p.skip(ctx, t, row, b)
 	}
 	w := windowOf(t, span, next, p.kind, p.o.MaxBytes)
+	w.end = end
 	b, err := p.gather(ctx, w, p.at.pos)
 	if err != nil {
 		return false, err
@@ -217,6 +230,11 @@ func (p *pump) open(ctx context.Context, t *trail.Trail) (*Progress, error) {
 			return nil, nil
 		}
 		row = &Progress{TrailID: t.ID, Span: span.Number, Cursor: later(first.pos, position(span.From))}
+		if n, err := p.o.Journal.Count(ctx, row.Cursor); err == nil {
+			row.Before = new(int64(n))
+		} else if !errors.Is(err, journal.ErrUncounted) {
+			return nil, fmt.Errorf("begin delivery: %w", err)
+		}
 		// A crash before this leaves no row and nothing delivered; the next start
 		// makes the same row, because spans are kept until a row has passed them.
 		if err := p.o.Progress.Create(ctx, row, p.row...); err != nil && !errors.Is(err, state.ErrExists) {
@@ -229,8 +247,8 @@ func (p *pump) open(ctx context.Context, t *trail.Trail) (*Progress, error) {
 	if row.TrailID != p.id {
 		return nil, fmt.Errorf("progress belongs to an earlier trail of this name: %w", errLost)
 	}
-	if p.at.span < row.Span || p.at.pos.Less(row.Cursor) {
-		p.at = cursor{row.Span, row.Cursor}
+	if p.at.span < row.Span || !row.Cursor.Less(p.at.pos) {
+		p.at, p.passed = cursor{row.Span, row.Cursor}, 0
 	}
 	return row, nil
 }
@@ -245,13 +263,13 @@ func later(a, b journal.Position) journal.Position {
 // gather reads the journal from a position on until the window ends or is full,
 // or the journal ends.
 func (p *pump) gather(ctx context.Context, w *window, from journal.Position) (*batch, error) {
-	b := &batch{to: from}
+	b := &batch{to: from, organization: w.organization()}
 	for reads := 0; !b.over && !b.full; reads++ {
 		switch {
 		case w.ends(b.to):
 			b.over = true
 			return b, nil
-		case !b.to.Less(p.o.Journal.End()):
+		case !b.to.Less(p.o.Journal.End()) || w.unseen(b.to):
 			return b, nil
 		case w.limit > 0 && reads == maxReads:
 			b.full = true
@@ -262,6 +280,7 @@ func (p *pump) gather(ctx context.Context, w *window, from journal.Position) (*b
 		switch {
 		case errors.As(err, &gap) && b.to.Less(gap.To):
 			p.miss(ctx, b, err.Error())
+			b.lost += p.distance(ctx, b.to, gap.To)
 			b.to = gap.To
 		case err != nil:
 			return nil, fmt.Errorf("read journal from %v: %w", b.to, err)
@@ -304,6 +323,7 @@ func (p *pump) skip(ctx context.Context, t *trail.Trail, row *Progress, b *batch
 		return nil
 	}
 	p.at = to
+	p.passed += b.passed
 	now := p.o.Now()
 	if !b.over && len(b.gaps) == 0 && now.Sub(p.saved) < saveEvery {
 		// A crash now reads the stretch again, and passes it again.
@@ -311,7 +331,8 @@ func (p *pump) skip(ctx context.Context, t *trail.Trail, row *Progress, b *batch
 	}
 	_, err := p.update(ctx, row, func(r *Progress) {
 		r.Span, r.Cursor = to.span, to.pos
-		r.note(b)
+		r.Passed += p.passed
+		r.note(b, now)
 		if b.over {
 			r.pass(t, to.span-1, now)
 		}
@@ -319,7 +340,10 @@ func (p *pump) skip(ctx context.Context, t *trail.Trail, row *Progress, b *batch
 	if err != nil {
 		return fmt.Errorf("save cursor: %w", err)
 	}
-	p.saved = now
+	p.saved, p.passed = now, 0
+	if b.rewound {
+		return p.recount(ctx)
+	}
 	return nil
 }
 
@@ -330,10 +354,14 @@ func (p *pump) plan(ctx context.Context, row *Progress, b *batch) (*Progress, er
 	// A crash before this leaves the cursor where it was, and nothing written. A
 	// crash after it leaves the plan, and perhaps some of what it writes: the next
 	// step, here or after a restart, finds the plan and carries it out.
-	row, err := p.update(ctx, row, func(r *Progress) { r.Span, r.Cursor, r.Plan = p.at.span, plan.From, plan })
+	row, err := p.update(ctx, row, func(r *Progress) {
+		r.Span, r.Cursor, r.Plan = p.at.span, plan.From, plan
+		r.Passed += p.passed
+	})
 	if err != nil {
 		return nil, fmt.Errorf("save plan: %w", err)
 	}
+	p.passed = 0
 	return row, nil
 }
 
@@ -387,7 +415,8 @@ func (p *pump) carryOut(ctx context.Context, t *trail.Trail, row *Progress, b *b
 			r.pass(t, r.Span, now)
 			r.Span++
 		}
-		r.note(b)
+		r.note(b, now)
+		r.Passed += b.passed
 		r.Records += uint64(done.records)
 		r.Writes += uint64(done.writes)
 		r.Oversized += uint64(done.oversized)
@@ -414,13 +443,14 @@ func (p *pump) update(ctx context.Context, known *Progress, change func(*Progres
 	}, p.row...)
 }
 
-func (r *Progress) note(b *batch) {
+func (r *Progress) note(b *batch, now time.Time) {
 	if b.rewound {
 		r.Rewound = r.Span
 	}
 	if n := len(b.gaps); n > 0 {
 		r.Gaps += uint64(n)
-		r.LastGap = b.gaps[n-1]
+		r.Lost += b.lost
+		r.LastGap, r.LostAt = b.gaps[n-1], now.UTC()
 	}
 }
 

@@ -40,7 +40,7 @@ func TestLogFiles(t *testing.T) {
 	}
 	row := Status(w.progress, tr, Bucket)
 	want := &Progress{
-		TrailID: tr.ID, Span: 1, Cursor: w.journal.End(), Records: 3, Writes: 2,
+		TrailID: tr.ID, Span: 1, Cursor: w.journal.End(), Records: 3, Writes: 2, Passed: 1, Before: new(int64(1)),
 		Attempted: noon.Add(90 * time.Second), Succeeded: noon.Add(90 * time.Second),
 	}
 	if d := cmp.Diff(want, row); d != "" {
@@ -250,7 +250,7 @@ func (h *history) step() {
 			return
 		}
 		h.stopping, h.stopped = fmt.Sprintf("stop%d", h.records), h.now
-		h.tr.Stop(h.stopping, h.now)
+		h.tr.Stop(h.stopping, trail.Mark{}, h.now)
 		h.put(h.tr)
 		if h.rnd.IntN(3) == 0 {
 			h.append(h.call("ec2.amazonaws.com", "Meanwhile", "m")) // recorded between the call and its record
@@ -331,7 +331,7 @@ func TestStopLoggingIsDeliveredItself(t *testing.T) {
 		return r.Encode(false)
 	}
 	w.journal.add(w.record(home, "A"), stop("other"), stop("mine"), w.record(home, "B"))
-	tr.Stop("mine", noon)
+	tr.Stop("mine", trail.Mark{}, noon)
 	w.put(tr)
 	p := w.pump(t, tr, Bucket)
 	drain(t, p)

@@ -29,6 +29,10 @@ const retryWait = 100 * time.Millisecond
 // answer, the error wraps ErrUnknown. ErrTooLarge, ErrRefused and ErrClosed mean
 // that nothing was written. The entries may be reused after the call.
 func (j *Journal) Append(ctx context.Context, entries ...event.Entry) error {
+	return j.put(ctx, entries, false)
+}
+
+func (j *Journal) put(ctx context.Context, entries []event.Entry, intent bool) error {
 	if len(entries) == 0 {
 		return nil
 	}
@@ -36,9 +40,12 @@ func (j *Journal) Append(ctx context.Context, entries ...event.Entry) error {
 	for i := range entries {
 		size += len(entries[i].JSON) + 512 // headers are a few hundred bytes
 	}
-	r := &request{chunk: make([]byte, 0, size), count: len(entries), done: make(chan error, 1)}
+	r := &request{chunk: make([]byte, 0, size), count: len(entries), records: uint64(len(entries)), done: make(chan error, 1)}
+	if intent {
+		r.records = 0
+	}
 	for i := range entries {
-		r.chunk = appendRecord(r.chunk, &entries[i])
+		r.chunk = appendRecord(r.chunk, &entries[i], intent)
 	}
 	if len(r.chunk) > j.limit {
 		return fmt.Errorf("append %d records to the journal: %w: %d bytes, limit %d", len(entries), ErrTooLarge, len(r.chunk), j.limit)
@@ -69,14 +76,14 @@ func (j *Journal) write() {
 		if batch == nil {
 			return
 		}
-		count, chunks := 0, make([][]byte, len(batch))
+		count, records, chunks := 0, uint64(0), make([][]byte, len(batch))
 		for i, r := range batch {
-			count, chunks[i] = count+r.count, r.chunk
+			count, records, chunks[i] = count+r.count, records+r.records, r.chunk
 		}
 		data := encodeBatch(count, chunks)
 		ack, err := j.publish(data)
 		if err == nil {
-			j.written(ack, count, data)
+			j.written(ack, records, data)
 		} else {
 			j.o.Log.Error("journal: batch not written", "records", count, "error", err)
 		}
@@ -86,10 +93,11 @@ func (j *Journal) write() {
 
 // written notes a durable batch. A crash after this, or before the appenders
 // hear of it, leaves records whose callers got no answer: recorded is right.
-func (j *Journal) written(ack *jetstream.PubAck, count int, data []byte) {
+func (j *Journal) written(ack *jetstream.PubAck, records uint64, data []byte) {
 	j.tail.add(ack.Sequence, data)
+	j.tally.add(ack.Sequence, records)
 	j.mu.Lock()
-	j.records += uint64(count)
+	j.records += records
 	j.batches++
 	j.durable = time.Now()
 	j.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"hash/crc32"
 	"math"
 	"time"
+	"unsafe"
 
 	"cairn/event"
 )
@@ -24,7 +25,8 @@ import (
 // that one has no records. Anything else is refused, since it would be a promise
 // this version does not know. The checksum covers every byte before it. A record is
 //
-//	bits        1 byte: 1 read-only, 2 global service, 4 from the console
+//	bits        1 byte: 1 read-only, 2 global service, 4 from the console,
+//	            8 an intent (intent.go)
 //	time        varint: seconds since 1970; uvarint: nanoseconds
 //	10 texts    ID, Account, Region, Source, Name, Category, Type, UserARN,
 //	            InvokedBy, ErrorCode
@@ -48,19 +50,20 @@ const (
 	bitReadOnly = 1
 	bitGlobal   = 2
 	bitConsole  = 4
-	knownBits   = bitReadOnly | bitGlobal | bitConsole
+	bitIntent   = 8
+	knownBits   = bitReadOnly | bitGlobal | bitConsole | bitIntent
 )
 
 func castagnoli(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
 // appendRecord appends one record in the layout above.
-func appendRecord(b []byte, e *event.Entry) []byte {
+func appendRecord(b []byte, e *event.Entry, intent bool) []byte {
 	h := &e.Header
 	var bits byte
 	for _, f := range []struct {
 		set bool
 		bit byte
-	}{{h.ReadOnly, bitReadOnly}, {h.Global, bitGlobal}, {h.FromConsole, bitConsole}} {
+	}{{h.ReadOnly, bitReadOnly}, {h.Global, bitGlobal}, {h.FromConsole, bitConsole}, {intent, bitIntent}} {
 		if f.set {
 			bits |= f.bit
 		}
@@ -115,9 +118,9 @@ func encodeLost() []byte {
 	return binary.LittleEndian.AppendUint32(b, castagnoli(b))
 }
 
-// decodeBatch reads a batch, of one record at least. The entries' JSON shares
-// b's memory.
-func decodeBatch(b []byte) ([]event.Entry, error) {
+// decodeBatch reads batch number seq, of one record at least. The entries' JSON
+// shares b's memory.
+func decodeBatch(seq uint64, b []byte) ([]Located, error) {
 	if len(b) < headSize+sumSize || string(b[:4]) != magic {
 		return nil, errors.New("not a batch of records")
 	}
@@ -139,10 +142,12 @@ func decodeBatch(b []byte) ([]event.Entry, error) {
 	if uint64(count)*minRecord > uint64(len(r.b)) {
 		return nil, fmt.Errorf("%d records cannot fit in %d bytes", count, len(r.b))
 	}
-	// All texts of the batch become parts of one string: one allocation.
-	r.text = string(r.b)
-	list := make([]event.Entry, count)
+	// All texts are parts of the batch: nobody writes to it any more (Read says so),
+	// and a copy would be as large as the records themselves.
+	r.text = unsafe.String(unsafe.SliceData(r.b), len(r.b)) //nolint:gosec // see above
+	list := make([]Located, count)
 	for i := range list {
+		list[i].Pos = Position{Seq: seq, Index: uint32(i)} // i is below count
 		r.record(&list[i])
 		if r.err != nil {
 			return nil, fmt.Errorf("record %d: %w", i, r.err)
@@ -157,7 +162,7 @@ func decodeBatch(b []byte) ([]event.Entry, error) {
 // reader reads records. After the first error it reads only zero values.
 type reader struct {
 	b    []byte
-	text string // b as a string
+	text string // b as a string, sharing its memory
 	at   int
 	err  error
 }
@@ -169,7 +174,7 @@ func (r *reader) fail(format string, a ...any) {
 	}
 }
 
-func (r *reader) record(e *event.Entry) {
+func (r *reader) record(e *Located) {
 	if r.at >= len(r.b) {
 		r.fail("cut off")
 		return
@@ -180,6 +185,7 @@ func (r *reader) record(e *event.Entry) {
 		r.fail("unknown bits %02x", bits)
 	}
 	h := &e.Header
+	e.Intent = bits&bitIntent != 0
 	h.ReadOnly, h.Global, h.FromConsole = bits&bitReadOnly != 0, bits&bitGlobal != 0, bits&bitConsole != 0
 	h.Time = r.time()
 	for _, s := range [headTexts]*string{

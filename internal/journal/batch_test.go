@@ -55,7 +55,16 @@ func fill(v reflect.Value, n *int) {
 func chunk(list []event.Entry) []byte {
 	var b []byte
 	for i := range list {
-		b = appendRecord(b, &list[i])
+		b = appendRecord(b, &list[i], false)
+	}
+	return b
+}
+
+// locatedChunk encodes records and intents as they are.
+func locatedChunk(list []Located) []byte {
+	var b []byte
+	for i := range list {
+		b = appendRecord(b, &list[i].Entry, list[i].Intent)
 	}
 	return b
 }
@@ -65,9 +74,13 @@ func TestBatchRoundTrip(t *testing.T) {
 	n := 0
 	fill(reflect.ValueOf(&full.Header).Elem(), &n)
 	full.JSON = []byte(`{"full":true}`)
-	want := []event.Entry{full, {JSON: []byte(`{}`)}, entry(7)}
-	b := encodeBatch(3, [][]byte{chunk(want[:1]), chunk(want[1:])})
-	got, err := decodeBatch(b)
+	want := []Located{
+		{Position{9, 0}, full, true},
+		{Position{9, 1}, event.Entry{JSON: []byte(`{}`)}, false},
+		{Position{9, 2}, entry(7), true},
+	}
+	b := encodeBatch(3, [][]byte{locatedChunk(want[:1]), locatedChunk(want[1:])})
+	got, err := decodeBatch(9, b)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,10 +98,10 @@ func TestBatchDamage(t *testing.T) {
 	for i := range good { // every flipped bit and every cut shows
 		bad := bytes.Clone(good)
 		bad[i] ^= 1 << (i % 8)
-		if _, err := decodeBatch(bad); err == nil {
+		if _, err := decodeBatch(1, bad); err == nil {
 			t.Errorf("bit flipped in byte %d: not noticed", i)
 		}
-		if _, err := decodeBatch(good[:i]); err == nil {
+		if _, err := decodeBatch(1, good[:i]); err == nil {
 			t.Errorf("cut to %d bytes: not noticed", i)
 		}
 	}
@@ -105,7 +118,7 @@ func TestBatchRefused(t *testing.T) {
 		return sealed(append(binary.LittleEndian.AppendUint32(b, count), rest...))
 	}
 	zeros := make([]byte, minRecord)
-	bits := append([]byte{8}, zeros[1:]...)
+	bits := append([]byte{16}, zeros[1:]...)
 	long := append(append([]byte{}, zeros[:3]...), 0xff, 0xff, 0xff, 0xff, 0x0f)
 	newer := sealed(append([]byte(magic), 2, 0, 0, 0, 0, 0, 0, 0))
 	for name, tt := range map[string]struct {
@@ -121,11 +134,11 @@ func TestBatchRefused(t *testing.T) {
 		"no records":  {encodeBatch(0, nil), "empty"},
 		"lost":        {encodeLost(), "has lost"},
 	} {
-		if _, err := decodeBatch(tt.b); err == nil || !strings.Contains(err.Error(), tt.want) {
+		if _, err := decodeBatch(1, tt.b); err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if list, err := decodeBatch(head(1, zeros...)); err != nil || len(list) != 1 {
+	if list, err := decodeBatch(1, head(1, zeros...)); err != nil || len(list) != 1 {
 		t.Errorf("the smallest record: %v", err)
 	}
 }
@@ -143,11 +156,11 @@ func FuzzDecodeBatch(f *testing.F) {
 		if len(b) >= headSize+sumSize {
 			b = sealed(bytes.Clone(b[:len(b)-sumSize])) // else nothing gets past the checksum
 		}
-		got, err := decodeBatch(b)
+		got, err := decodeBatch(1, b)
 		if err != nil {
 			return
 		}
-		again, err := decodeBatch(encodeBatch(len(got), [][]byte{chunk(got)}))
+		again, err := decodeBatch(1, encodeBatch(len(got), [][]byte{locatedChunk(got)}))
 		if err != nil {
 			t.Fatal(err)
 		}

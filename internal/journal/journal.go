@@ -78,6 +78,8 @@ func (p Position) String() string { return fmt.Sprintf("%d/%d", p.Seq, p.Index) 
 type Located struct {
 	Pos Position
 	event.Entry
+	// Intent is true for an intent, which only ReadAll returns.
+	Intent bool
 }
 
 // Options tunes a journal. The zero value is what most want.
@@ -155,6 +157,7 @@ type Journal struct {
 
 	queue  queue
 	tail   tail
+	tally  tally
 	marked uint64 // owned by follow, and by Open and Close around it
 
 	mu      sync.Mutex
@@ -181,9 +184,12 @@ func Open(ctx context.Context, js jetstream.JetStream, o Options) (*Journal, err
 	}
 	cached := j.stream.CachedInfo()
 	j.first, j.last = max(cached.State.FirstSeq, 1), cached.State.LastSeq
-	if j.marked, err = openMark(ctx, js, cached.Config.Replicas); err != nil {
+	m, err := openMark(ctx, js, cached.Config.Replicas)
+	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
+	j.marked = m.Seq
+	j.tally.start(m.Seq+1, m.Records)
 	if err := j.Reached(ctx, Position{Seq: j.marked + 1}); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}

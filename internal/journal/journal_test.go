@@ -102,10 +102,10 @@ func TestAppendRead(t *testing.T) {
 	must(t, j.Append(ctx, entry(0)))
 	must(t, j.Append(ctx, entry(1), entry(2), entry(3)))
 	want := []Located{
-		{Position{1, 0}, entry(0)},
-		{Position{2, 0}, entry(1)},
-		{Position{2, 1}, entry(2)},
-		{Position{2, 2}, entry(3)},
+		{Position{1, 0}, entry(0), false},
+		{Position{2, 0}, entry(1), false},
+		{Position{2, 1}, entry(2), false},
+		{Position{2, 2}, entry(3), false},
 	}
 	for _, maxBytes := range []int{1, 2000, 4000, 1 << 20} {
 		same(t, maxBytes, want, readAll(t, j, Position{}, maxBytes))

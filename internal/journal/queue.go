@@ -10,7 +10,9 @@ import (
 type request struct {
 	chunk []byte // its records, encoded
 	count int
-	done  chan error // gets the outcome; has room for it, so nobody waits for a caller who left
+	// records is how many of them are records: none of an intent's.
+	records uint64
+	done    chan error // gets the outcome; has room for it, so nobody waits for a caller who left
 }
 
 // queue holds requests until the writer takes them, in order.

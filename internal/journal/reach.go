@@ -31,11 +31,12 @@ const (
 
 // mark is what the mark stream's one message holds.
 type mark struct {
-	Seq uint64 `json:"seq"` // all batches up to this one have been durable
+	Seq     uint64 `json:"seq"`               // all batches up to this one have been durable
+	Records uint64 `json:"records,omitempty"` // how many records they held, and all before them
 }
 
 // openMark opens or creates the stream of the mark and returns the mark.
-func openMark(ctx context.Context, js jetstream.JetStream, replicas int) (uint64, error) {
+func openMark(ctx context.Context, js jetstream.JetStream, replicas int) (m mark, err error) {
 	st, err := js.Stream(ctx, markStream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
 		st, err = js.CreateStream(ctx, jetstream.StreamConfig{
@@ -45,36 +46,34 @@ func openMark(ctx context.Context, js jetstream.JetStream, replicas int) (uint64
 		})
 	}
 	if err != nil {
-		return 0, fmt.Errorf("open stream %s: %w", markStream, err)
+		return m, fmt.Errorf("open stream %s: %w", markStream, err)
 	}
 	if c := st.CachedInfo().Config; !slices.Equal(c.Subjects, []string{markSubject}) {
-		return 0, fmt.Errorf("stream %s exists and is not a journal's mark (subjects %q); remove or rename it", markStream, c.Subjects)
+		return m, fmt.Errorf("stream %s exists and is not a journal's mark (subjects %q); remove or rename it", markStream, c.Subjects)
 	}
 	msg, err := st.GetLastMsgForSubject(ctx, markSubject)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return 0, nil
+		return m, nil
 	}
 	if err != nil {
-		return 0, fmt.Errorf("read the journal's mark: %w", err)
+		return m, fmt.Errorf("read the journal's mark: %w", err)
 	}
-	var m mark
 	if err := json.Unmarshal(msg.Data, &m); err != nil {
-		return 0, fmt.Errorf("read the journal's mark: %w", err)
+		return m, fmt.Errorf("read the journal's mark: %w", err)
 	}
-	return m.Seq, nil
+	return m, nil
 }
 
 // setMark moves the mark to the newest batch, if it is behind. Processes of a
 // cluster may move it back by what the other wrote within the second; the next
 // second repairs that.
 func (j *Journal) setMark(ctx context.Context) error {
-	j.mu.Lock()
-	last := j.last
-	j.mu.Unlock()
+	counted := j.tally.end()
+	last := counted.seq - 1
 	if last <= j.marked {
 		return nil
 	}
-	b, err := json.Marshal(mark{last})
+	b, err := json.Marshal(mark{last, counted.records})
 	if err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ const minFetch = 64 << 10
 // Read returns the records from position from on (included), about maxBytes of
 // them: it stops at the first record beyond, but returns one at least if there
 // is one. next is where to go on. It does not wait: at the end it returns none.
+// Intents are passed over: there may be none, and next still be further on.
 //
 // The zero Position stands for the oldest record kept. Any other that is older
 // than that is a gap. The records share memory with others: do not modify them.
@@ -34,6 +35,10 @@ const minFetch = 64 << 10
 // A *GapError comes alone, when from itself is in the gap; next is then from.
 // Other errors are of the connection or ctx, and the same call may be repeated.
 func (j *Journal) Read(ctx context.Context, from Position, maxBytes int) (recs []Located, next Position, err error) {
+	return j.read(ctx, from, maxBytes, false)
+}
+
+func (j *Journal) read(ctx context.Context, from Position, maxBytes int, intents bool) (recs []Located, next Position, err error) {
 	if from.Seq == 0 {
 		from = j.First()
 	}
@@ -41,26 +46,28 @@ func (j *Journal) Read(ctx context.Context, from Position, maxBytes int) (recs [
 	for {
 		list, err := j.load(ctx, next, maxBytes-size)
 		if err != nil || len(list) == 0 {
-			if len(recs) > 0 {
+			if len(recs) > 0 || next != from {
 				return recs, next, nil // the next call meets it again
 			}
 			return nil, from, err
 		}
 		for i, b := range list {
-			entries, err := decodeBatch(b.data)
+			entries, err := decodeBatch(b.seq, b.data)
 			if err != nil {
-				if len(recs) > 0 {
+				if len(recs) > 0 || next != from {
 					return recs, next, nil
 				}
 				return nil, from, damaged(next, list[i:], err)
 			}
 			for i := int(next.Index); i < len(entries); i++ {
-				size += weigh(&entries[i])
+				size += weigh(&entries[i].Entry)
 				if len(recs) > 0 && size > maxBytes {
 					return recs, next, nil
 				}
-				recs = append(recs, Located{Position{b.seq, uint32(i)}, entries[i]})
 				next.Index++
+				if intents || !entries[i].Intent {
+					recs = append(recs, entries[i])
+				}
 			}
 			next = Position{Seq: b.seq + 1}
 		}
@@ -79,7 +86,7 @@ func damaged(at Position, list []batch, err error) *GapError {
 	}
 	gap.Why = "the store has lost these batches"
 	for _, b := range list[1:] {
-		if _, err := decodeBatch(b.data); !errors.Is(err, errLost) {
+		if _, err := decodeBatch(b.seq, b.data); !errors.Is(err, errLost) {
 			break
 		}
 		gap.To.Seq = b.seq + 1

@@ -83,7 +83,7 @@ func (j *Journal) follow(ctx context.Context) {
 		}
 		_, err := j.bounds(ctx)
 		if err == nil {
-			err = j.setMark(ctx)
+			err = errors.Join(j.catchUp(ctx), j.setMark(ctx))
 		}
 		if ctx.Err() != nil {
 			return

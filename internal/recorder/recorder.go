@@ -49,16 +49,37 @@ const globalRegion = "us-east-1"
 // caller who touched nobody's resource) has no trail it could appear in and is
 // not recorded.
 func (r *Recorder) Record(ctx context.Context, c *call.Call, out any, failure error) error {
+	entries, err := r.encode(c, out, failure, false, nil)
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	if err := r.journal.Append(ctx, entries...); err != nil {
+		return fmt.Errorf("append record of %s to the journal: %w", entries[0].Header.Name, err)
+	}
+	return nil
+}
+
+// encode makes the records of a call, with the event ids given by account, and
+// new ones for accounts that have none. unknown is set if nobody knows how the
+// call ended.
+func (r *Recorder) encode(c *call.Call, out any, failure error, unknown bool, ids map[string]string) ([]event.Entry, error) {
 	accounts := recipients(c)
 	if len(accounts) == 0 {
-		return nil
+		return nil, nil
+	}
+	if unknown {
+		failure = errUnknown
 	}
 	rec, err := r.build(c, out, failure)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if c.Op.Record != nil {
 		c.Op.Record(c, out, rec)
+	}
+	if unknown {
+		rec.ErrorCode, rec.ErrorMessage = UnknownCode, unknownMessage
+		rec.AdditionalEventData = withOutcomeUnknown(rec.AdditionalEventData)
 	}
 	if len(accounts) > 1 || c.Principal.Kind == identity.AWSService {
 		rec.SharedEventID = uuid.NewString()
@@ -66,15 +87,14 @@ func (r *Recorder) Record(ctx context.Context, c *call.Call, out any, failure er
 	global := c.API.Global || c.Op.GlobalIn(c.Region)
 	entries := make([]event.Entry, 0, len(accounts))
 	for _, account := range accounts {
-		rec.EventID = uuid.NewString()
+		if rec.EventID = ids[account]; rec.EventID == "" {
+			rec.EventID = uuid.NewString()
+		}
 		rec.RecipientAccountID = account
 		rec.UserIdentity = identityFor(&c.Principal, account)
 		entries = append(entries, rec.Encode(global))
 	}
-	if err := r.journal.Append(ctx, entries...); err != nil {
-		return fmt.Errorf("append record of %s to the journal: %w", rec.EventName, err)
-	}
-	return nil
+	return entries, nil
 }
 
 // recipients returns the accounts that get a record of the call: the caller's,
@@ -195,11 +215,11 @@ func identityFor(p *identity.Principal, account string) event.UserIdentity {
 		u.UserName = p.Name
 	}
 	if s := p.Session; s != nil {
-		u.SessionContext = &event.SessionContext{
-			Issuer: &event.SessionIssuer{
+		u.SessionContext = &event.SessionContext{CreationDate: s.Created, MFAAuthenticated: s.MFA}
+		if s.RoleARN != "" {
+			u.SessionContext.Issuer = &event.SessionIssuer{
 				Type: "Role", PrincipalID: s.RoleID, ARN: s.RoleARN, AccountID: p.Account, UserName: s.RoleName,
-			},
-			CreationDate: s.Created, MFAAuthenticated: s.MFA,
+			}
 		}
 		if s.InvokedBy != "" { // genuine records do not tell the keys services hold
 			u.InvokedBy, u.AccessKeyID = s.InvokedBy, ""

@@ -1,0 +1,104 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"cairn/internal/journal"
+)
+
+// Balance accounts for every record of the journal at one destination:
+//
+//	Accepted = Before + Delivered + NotSelected + Oversized + Lost + Waiting
+//
+// Accepted and Waiting are counted in the journal, the others as they are
+// delivered or passed over, so that a record that is forgotten or delivered twice
+// shows.
+type Balance struct {
+	// Account, HomeRegion, Trail and Kind name the destination.
+	Account, HomeRegion, Trail string
+	Kind                       Kind
+	// Accepted is how many records the journal has taken.
+	Accepted uint64
+	// Before came before the destination began. NotSelected were passed over.
+	// Oversized are too large for a log group. Lost were lost by the journal.
+	Before                                  int64
+	Delivered, NotSelected, Oversized, Lost uint64
+	// Waiting are behind the cursor.
+	Waiting uint64
+	// Gaps counts gaps met in the journal, whose records are not counted as Lost
+	// where it is not known how many there were.
+	Gaps uint64
+	// Error is the code of the last attempt, empty if it worked.
+	Error string
+}
+
+// Balanced reports whether the two sides are equal.
+func (b *Balance) Balanced() bool {
+	return int64(b.Accepted) == b.Before+int64(b.Delivered+b.NotSelected+b.Oversized+b.Lost+b.Waiting) // below 2^63 for ages
+}
+
+// Balances returns the balance of every destination.
+func (d *Delivery) Balances(ctx context.Context) ([]Balance, error) {
+	end := d.o.Journal.End()
+	accepted, err := d.o.Journal.Count(ctx, end)
+	if err != nil {
+		return nil, err
+	}
+	var all []Balance
+	for _, row := range d.o.Progress.List() {
+		r, key := row.Value, row.Key
+		if r.Before == nil || len(key) != 4 || end.Less(r.Cursor) {
+			continue // not counted from its beginning, or beyond the end, which was taken first
+		}
+		before, err := d.o.Journal.Count(ctx, r.Cursor)
+		if err != nil {
+			return nil, fmt.Errorf("account for %v: %w", key, err)
+		}
+		all = append(all, Balance{
+			Account: key[0], HomeRegion: key[1], Trail: key[2], Kind: Kind(key[3]), Accepted: accepted, Before: *r.Before,
+			Delivered: r.Records, NotSelected: r.Passed, Oversized: r.Oversized, Lost: r.Lost, Waiting: accepted - before,
+			Gaps: r.Gaps, Error: r.Error,
+		})
+	}
+	return all, nil
+}
+
+// distance is how many records lie between two positions; 0 if that is not known
+// any more.
+func (p *pump) distance(ctx context.Context, from, to journal.Position) uint64 {
+	first, err := p.o.Journal.Count(ctx, from)
+	if err == nil {
+		var last uint64
+		if last, err = p.o.Journal.Count(ctx, to); err == nil && last >= first {
+			return last - first
+		}
+	}
+	p.log.WarnContext(ctx, "it is not known how many records were passed over", "from", from, "to", to, "error", err)
+	return 0
+}
+
+// recount sets what came before the destination so that the balance is even, after
+// the journal has lost its end.
+func (p *pump) recount(ctx context.Context) error {
+	_, err := p.o.Progress.Update(ctx, func(r *Progress) error {
+		if r.TrailID != p.id {
+			return errLost
+		}
+		n, err := p.o.Journal.Count(ctx, r.Cursor)
+		switch {
+		case errors.Is(err, journal.ErrUncounted):
+			r.Before = nil
+		case err != nil:
+			return err
+		default:
+			r.Before = new(int64(n) - int64(r.Records+r.Oversized+r.Passed+r.Lost)) // counts, below 2^63
+		}
+		return nil
+	}, p.row...)
+	if err != nil {
+		return fmt.Errorf("count the records before this destination: %w", err)
+	}
+	return nil
+}
