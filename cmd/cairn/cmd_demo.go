@@ -23,6 +23,8 @@ const (
 	demoRegion  = "eu-west-1"
 	// demoInterval is how often the demo's engine delivers.
 	demoInterval = time.Second
+	// demoDigests is how much time a digest of the demo covers.
+	demoDigests = 2 * time.Second
 	// demoPatience is how long a step may take before it counts as failed.
 	demoPatience = 30 * time.Second
 )
@@ -30,9 +32,9 @@ const (
 func runDemo(ctx context.Context, args []string, env *cli.Env) int {
 	fs := cli.NewFlags(env, "demo", "[flags]", `
 Tell the whole story on an embedded engine in a temporary folder: set up a
-trail, act, see the record arrive in the bucket and in the log group, then the
-same with a bucket that another account owns. On a terminal the engine then
-stays up to look around.
+trail, act, see the record arrive in the bucket and in the log group, search the
+bucket, hold it to its signed digests, then the same with a bucket that another
+account owns. On a terminal the engine then stays up to look around.
 
 Exit codes: 0 if every step was seen to happen, 1 if not.`)
 	exit := fs.Bool("exit", false, "end after the story, also on a terminal")
@@ -98,7 +100,7 @@ func (d *demo) run(ctx context.Context, stay bool) (err error) {
 func (d *demo) tell(ctx context.Context) error {
 	fmt.Fprintln(d.out, "CloudTrail, from nothing, on this machine alone.")
 	for _, chapter := range []func(context.Context) error{
-		d.startEngine, d.setUpOwnBucket, d.act, d.findInBucket, d.findInLogGroup, d.setUpSomeoneElses,
+		d.startEngine, d.setUpOwnBucket, d.act, d.findInBucket, d.findInLogGroup, d.search, d.validate, d.setUpSomeoneElses,
 	} {
 		if err := chapter(ctx); err != nil {
 			return err
@@ -114,7 +116,7 @@ func (d *demo) startEngine(ctx context.Context) error {
 		return fmt.Errorf("write the examples: %w", err)
 	}
 	d.engine, err = engine.Open(ctx, engine.Options{
-		Dir: filepath.Join(d.dir, "data"), Account: demoAccount, Listen: "127.0.0.1:0", DeliveryInterval: demoInterval, Log: d.log,
+		Dir: filepath.Join(d.dir, "data"), Account: demoAccount, Listen: "127.0.0.1:0", DeliveryInterval: demoInterval, DigestInterval: demoDigests, Log: d.log,
 	})
 	if err != nil {
 		return err
