@@ -123,6 +123,11 @@ func uuidHash(b []byte) uint32 {
 // needleGrams returns the grams that every text with this needle has chosen.
 func needleGrams(needle []byte) []uint32 {
 	hashes := chooseEscapes(chooseUUIDs(choose(nil, needle), needle), needle)
+	for i, h := range hashes {
+		if h == 0 {
+			hashes[i] = 1 // as a hashSet keeps it
+		}
+	}
 	slices.Sort(hashes)
 	return slices.Compact(hashes)
 }
