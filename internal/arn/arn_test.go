@@ -74,7 +74,7 @@ func FuzzMatch(f *testing.F) {
 	f.Add("a*b?c", "axxbyc")
 	f.Add("*a*a*", "aaab")
 	f.Fuzz(func(t *testing.T, pattern, value string) {
-		if len(pattern)+len(value) > 40 {
+		if len(pattern)+len(value) > 40 || strings.Count(pattern, "*") > 6 { // the definition takes for ever
 			return
 		}
 		if got := Match(pattern, value); got != slowMatch(pattern, value) {

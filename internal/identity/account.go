@@ -73,11 +73,20 @@ func (s *Store) Account(id string) (*Account, bool) { return s.accounts.Get(id) 
 // RootCredentials returns the root user's oldest active access key, for the
 // machine's own operator. ErrNotFound if there is none.
 func (s *Store) RootCredentials(account string) (Credentials, error) {
+	return s.RootCredentialsBut(account, func(string) bool { return false })
+}
+
+// RootCredentialsBut is RootCredentials without the keys, by id, that the caller
+// knows of as ending, as long as there is another.
+func (s *Store) RootCredentialsBut(account string, ending func(id string) bool) (Credentials, error) {
 	a, ok := s.accounts.Get(account)
 	if !ok {
 		return Credentials{}, fmt.Errorf("read root credentials of account %s: %w", account, ErrNotFound)
 	}
-	i := slices.IndexFunc(a.Root, func(k AccessKey) bool { return k.Active })
+	i := slices.IndexFunc(a.Root, func(k AccessKey) bool { return k.Active && !ending(k.ID) })
+	if i < 0 {
+		i = slices.IndexFunc(a.Root, func(k AccessKey) bool { return k.Active })
+	}
 	if i < 0 {
 		return Credentials{}, fmt.Errorf("read root credentials of account %s: no active access key: %w", account, ErrNotFound)
 	}

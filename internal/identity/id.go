@@ -63,7 +63,7 @@ func accountOfKey(id string) (string, bool) {
 		return "", false
 	}
 	b, err := base32.StdEncoding.DecodeString(id[len(prefixKey):])
-	if err != nil || b[0]&0x80 == 0 {
+	if err != nil || len(b) != 10 || b[0]&0x80 == 0 { // the decoder passes over line breaks
 		return "", false
 	}
 	var head [8]byte

@@ -37,7 +37,8 @@ type Principal struct {
 	Name string
 	// AccessKeyID signed the call; empty for services and anonymous callers.
 	AccessKeyID string
-	// Session is set for role sessions.
+	// Session is set for role sessions, and for users and root users who call
+	// with temporary credentials of their own.
 	Session *Session
 	// Service is the service principal's name, such as cloudtrail.amazonaws.com.
 	Service string
@@ -53,9 +54,10 @@ type Principal struct {
 	SessionPolicies []*policy.Document
 }
 
-// Session describes a role session.
+// Session describes temporary credentials.
 type Session struct {
-	// Name is the role session name.
+	// Name is the role session name; empty, as the role's members, for a session
+	// of a user or root user.
 	Name string
 	// RoleARN, RoleID and RoleName identify the role (the session's issuer).
 	RoleARN  string
@@ -84,8 +86,10 @@ func (p *Principal) ForPolicy() policy.Principal {
 	case Anonymous:
 		q = policy.Principal{}
 	case AssumedRole:
-		q.RoleARN = p.Session.RoleARN
-	case Root, IAMUser:
+		q.RoleARN, q.ID = p.Session.RoleARN, p.Session.RoleID
+	case IAMUser:
+		q.ID = p.ID
+	case Root:
 	}
 	return q
 }

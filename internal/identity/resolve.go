@@ -59,16 +59,16 @@ func (s *Store) Resolve(_ context.Context, accessKeyID, sessionToken string, now
 		if !ok {
 			return Principal{}, "", invalidToken()
 		}
-		p, keys = Principal{Kind: Root, Account: a.ID, ID: a.ID, ARN: a.RootARN(), Name: a.Alias}, a.Root
+		p, keys = rootPrincipal(a), a.Root
 	} else {
 		u, ok := s.users.Get(row.Account, row.User)
 		if !ok || u.Deleted {
 			return Principal{}, "", invalidToken()
 		}
-		p, keys = Principal{Kind: IAMUser, Account: u.Account, ID: u.ID, ARN: u.ARN(), Name: u.Name}, u.Keys
-		if p.Policies, p.Boundary, err = s.grants(&u.Entity); err != nil {
+		if p, err = s.userPrincipal(u); err != nil {
 			return Principal{}, "", err
 		}
+		keys = u.Keys
 	}
 	i := slices.IndexFunc(keys, func(k AccessKey) bool { return k.ID == accessKeyID })
 	if i < 0 || !keys[i].Active {
@@ -90,6 +90,11 @@ func (s *Store) resolveSession(accessKeyID, token string, now time.Time) (Princi
 	if now.Unix() >= t.Expires {
 		return Principal{}, "", expiredToken()
 	}
+	if t.User != "" {
+		p, err := s.userSession(t)
+		p.AccessKeyID = accessKeyID
+		return p, t.Secret, err
+	}
 	r, ok := s.Role(t.Account, t.Role)
 	if !ok || r.ID != t.RoleID {
 		return Principal{}, "", invalidToken()
@@ -100,6 +105,39 @@ func (s *Store) resolveSession(accessKeyID, token string, now time.Time) (Princi
 	}
 	p.SourceAccount = t.Source
 	return p, t.Secret, nil
+}
+
+// userSession returns the user or root user whose own session it is. It ends
+// with the user.
+func (s *Store) userSession(t *sealedSession) (p Principal, err error) {
+	if t.User == t.Account {
+		a, ok := s.accounts.Get(t.Account)
+		if !ok {
+			return p, invalidToken()
+		}
+		p = rootPrincipal(a)
+	} else {
+		users := s.Users(t.Account)
+		i := slices.IndexFunc(users, func(u *User) bool { return u.ID == t.User })
+		if i < 0 {
+			return p, invalidToken()
+		}
+		if p, err = s.userPrincipal(users[i]); err != nil {
+			return p, err
+		}
+	}
+	p.Session = &Session{Created: time.Unix(t.Created, 0).UTC(), Expires: time.Unix(t.Expires, 0).UTC(), MFA: t.MFA}
+	return p, nil
+}
+
+func rootPrincipal(a *Account) Principal {
+	return Principal{Kind: Root, Account: a.ID, ID: a.ID, ARN: a.RootARN(), Name: a.Alias}
+}
+
+func (s *Store) userPrincipal(u *User) (p Principal, err error) {
+	p = Principal{Kind: IAMUser, Account: u.Account, ID: u.ID, ARN: u.ARN(), Name: u.Name}
+	p.Policies, p.Boundary, err = s.grants(&u.Entity)
+	return p, err
 }
 
 // openToken reads a session token. Only a token this engine made for this very

@@ -16,6 +16,8 @@ const maxToken = 16 << 10
 // SessionSpec says which role session to open.
 type SessionSpec struct {
 	Role *Role
+	// MFA says that the caller showed a code of an MFA device.
+	MFA bool
 	// Name is the role session name.
 	Name string
 	// Duration is how long the session lasts.
@@ -53,28 +55,46 @@ type sealedSession struct {
 	PolicyARNs []string `json:"m,omitempty"`
 	InvokedBy  string   `json:"b,omitempty"`
 	Source     string   `json:"f,omitempty"`
+	MFA        bool     `json:"x,omitempty"`
+	// User is the unique id of the user whose own session it is, or the account
+	// id for the root user; then there is no role.
+	User string `json:"u,omitempty"`
 }
 
 // OpenSession makes temporary credentials of a role. It decides nothing:
 // whether the caller may have them is sts:AssumeRole's matter.
 func (s *Store) OpenSession(spec SessionSpec, now time.Time) (SessionCredentials, error) {
-	id, secret := keyID(prefixTemp, spec.Role.Account), newSecret()
+	id := keyID(prefixTemp, spec.Role.Account)
 	t := sealedSession{
-		Secret: secret, Account: spec.Role.Account, Role: spec.Role.Name, RoleID: spec.Role.ID, Name: spec.Name,
+		Secret: newSecret(), Account: spec.Role.Account, Role: spec.Role.Name, RoleID: spec.Role.ID, Name: spec.Name,
 		Created: now.Unix(), Expires: now.Add(spec.Duration).Unix(), Policies: spec.Policies, PolicyARNs: spec.PolicyARNs,
-		InvokedBy: spec.InvokedBy, Source: spec.SourceAccount,
+		InvokedBy: spec.InvokedBy, Source: spec.SourceAccount, MFA: spec.MFA,
 	}
-	text, err := json.Marshal(&t) //nolint:gosec // sealed below, before it leaves
+	return s.sealSession(id, &t, spec.Role.ARN())
+}
+
+// OpenUserSession makes temporary credentials of a user or root user, who is the
+// caller: the session may do what the user may. It decides nothing.
+func (s *Store) OpenUserSession(p *Principal, d time.Duration, mfa bool, now time.Time) (SessionCredentials, error) {
+	id := keyID(prefixTemp, p.Account)
+	t := sealedSession{
+		Secret: newSecret(), Account: p.Account, User: p.ID, Created: now.Unix(), Expires: now.Add(d).Unix(), MFA: mfa,
+	}
+	return s.sealSession(id, &t, p.ARN)
+}
+
+func (s *Store) sealSession(id string, t *sealedSession, of string) (SessionCredentials, error) {
+	text, err := json.Marshal(t) //nolint:gosec // sealed below, before it leaves
 	if err != nil {
-		return SessionCredentials{}, fmt.Errorf("encode a session of %s: %w", spec.Role.ARN(), err)
+		return SessionCredentials{}, fmt.Errorf("encode a session of %s: %w", of, err)
 	}
 	token := base64.StdEncoding.EncodeToString(s.sessions.Seal(id, text))
 	if len(token) > maxToken {
 		return SessionCredentials{}, fmt.Errorf("open a session of %s: the token takes %d bytes, more than %d: pass smaller session policies",
-			spec.Role.ARN(), len(token), maxToken)
+			of, len(token), maxToken)
 	}
 	return SessionCredentials{
-		Credentials: Credentials{AccessKeyID: id, Secret: secret},
+		Credentials: Credentials{AccessKeyID: id, Secret: t.Secret},
 		Token:       token, Expires: time.Unix(t.Expires, 0).UTC(),
 	}, nil
 }
@@ -106,7 +126,7 @@ func (s *Store) rolePrincipal(r *Role, keyID string, t *sealedSession) (Principa
 		Kind: AssumedRole, Account: r.Account, ID: r.ID + ":" + t.Name, Name: r.Name, AccessKeyID: keyID,
 		ARN: "arn:aws:sts::" + r.Account + ":assumed-role/" + r.Name + "/" + t.Name,
 		Session: &Session{
-			Name: t.Name, RoleARN: r.ARN(), RoleID: r.ID, RoleName: r.Name, InvokedBy: t.InvokedBy,
+			Name: t.Name, RoleARN: r.ARN(), RoleID: r.ID, RoleName: r.Name, InvokedBy: t.InvokedBy, MFA: t.MFA,
 			Created: time.Unix(t.Created, 0).UTC(), Expires: time.Unix(t.Expires, 0).UTC(),
 		},
 		Policies: policies, Boundary: boundary, SessionPolicies: narrow,

@@ -33,6 +33,7 @@ type Store struct {
 	users    *state.Table[User]
 	roles    *state.Table[Role]
 	policies *state.Table[ManagedPolicy]
+	mfa      *state.Table[MFADevice]
 	// keys finds the owner of an access key. The owner's own row decides
 	// whether the key exists.
 	keys *state.Table[keyRow]
@@ -42,6 +43,7 @@ type Store struct {
 
 	secrets  seal.Sealer
 	sessions seal.Sealer
+	seeds    seal.Sealer // of MFA devices
 	parsed   parsedPolicies
 
 	// attach keeps a managed policy from being deleted while it is being
@@ -60,10 +62,12 @@ func NewStore(st *state.Store, sealKey []byte) *Store {
 		users:    state.NewTable[User](st, "identity-users"),
 		roles:    state.NewTable[Role](st, "identity-roles"),
 		policies: state.NewTable[ManagedPolicy](st, "identity-policies"),
+		mfa:      state.NewTable[MFADevice](st, "identity-mfa"),
 		keys:     state.NewTable[keyRow](st, "identity-keys"),
 		managed:  awsPolicies(),
 		secrets:  seal.New(sealKey, "access keys"),
 		sessions: seal.New(sealKey, "sessions"),
+		seeds:    seal.New(sealKey, "MFA seeds"),
 	}
 }
 

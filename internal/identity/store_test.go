@@ -417,6 +417,7 @@ func FuzzToken(f *testing.F) {
 func FuzzAccountOfKey(f *testing.F) {
 	f.Add("AKIAIOSFODNN7EXAMPLE")
 	f.Add("")
+	f.Add("AKIA" + strings.Repeat("\r", 16))
 	f.Fuzz(func(t *testing.T, id string) {
 		if a, ok := accountOfKey(id); ok && !ValidAccount(a) {
 			t.Fatalf("%q: account %q", id, a)

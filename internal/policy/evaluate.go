@@ -228,7 +228,9 @@ func (p *Principals) grant(who *Principal) grant {
 		switch {
 		case s == who.ARN:
 			return directGrant
-		case s == who.RoleARN: // who.RoleARN "" cannot be: s is never empty
+		case s == who.ID && who.RoleARN == "": // nor can who.ID
+			return directGrant
+		case s == who.RoleARN, s == who.ID: // who.RoleARN "" cannot be: s is never empty
 			best = max(best, principalGrant)
 		case namesAccount(s, who.Account):
 			if who.Root {

@@ -1,6 +1,9 @@
 package policy
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // FuzzParse shows that Parse does not panic, that what it takes it takes again
 // from its own text, and that whatever it takes can be evaluated: the same
@@ -53,7 +56,7 @@ func FuzzGlob(f *testing.F) {
 	f.Add("***", "")
 	f.Add("*a*a*a*", "aaab")
 	f.Fuzz(func(t *testing.T, pattern, value string) {
-		if len(pattern)+len(value) > 40 {
+		if len(pattern)+len(value) > 40 || strings.Count(pattern, "*") > 6 { // the definition takes for ever
 			return
 		}
 		text := wildcards.Replace(pattern)

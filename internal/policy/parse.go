@@ -234,7 +234,7 @@ func parsePrincipals(element string, v *node) (*Principals, error) {
 
 // validAWS reports whether s can name accounts, users, roles or sessions.
 func validAWS(s string) bool {
-	if s == "*" || isAccount(s) {
+	if s == "*" || isAccount(s) || isUniqueID(s) {
 		return true
 	}
 	parts := strings.SplitN(s, ":", 6)
@@ -256,6 +256,14 @@ func validAWS(s string) bool {
 func validService(s string) bool {
 	return strings.Contains(s, ".") && !strings.ContainsFunc(s, func(r rune) bool {
 		return notAlphanumeric(r) && r != '.' && r != '-'
+	})
+}
+
+// isUniqueID reports whether s can be the unique id of a user or role, which a
+// kept policy has in place of the ARN.
+func isUniqueID(s string) bool {
+	return len(s) == 21 && (strings.HasPrefix(s, "AIDA") || strings.HasPrefix(s, "AROA")) && !strings.ContainsFunc(s, func(r rune) bool {
+		return notAlphanumeric(r) || 'a' <= r && r <= 'z'
 	})
 }
 

@@ -15,6 +15,9 @@ type Principal struct {
 	ARN string
 	// RoleARN is the role's ARN (arn:aws:iam::A:role/R) for a role session.
 	RoleARN string
+	// ID is the unique id (AIDA..., AROA...) of the user, or of the session's
+	// role, which kept policies name instead of the ARN.
+	ID string
 	// Service is a service principal's name, such as cloudtrail.amazonaws.com.
 	Service string
 	// Root is true for the account's root user.

@@ -62,10 +62,16 @@ func (s *Service) listAliases(_ context.Context, g *call.Granted, in *iam.ListAc
 	return &iam.ListAccountAliasesOutput{AccountAliases: part, IsTruncated: more, Marker: next}, err
 }
 
-// getSummary counts what there is. What cannot exist here (groups, MFA devices,
-// instance profiles) counts as none.
+// getSummary counts what there is. What cannot exist here (groups, MFA of the root
+// user, instance profiles) counts as none.
 func (s *Service) getSummary(_ context.Context, g *call.Granted, _ *iam.GetAccountSummaryInput) (*iam.GetAccountSummaryOutput, error) {
 	versions := 0
+	devices, inUse := s.store.MFADevices(g.Account(), ""), int32(0)
+	for _, d := range devices {
+		if d.User != "" {
+			inUse++
+		}
+	}
 	policies := s.store.Policies(g.Account())
 	for _, p := range policies {
 		versions += len(p.Versions)
@@ -73,7 +79,7 @@ func (s *Service) getSummary(_ context.Context, g *call.Granted, _ *iam.GetAccou
 	m := map[string]int32{
 		"Users": int32(len(s.store.Users(g.Account()))), "Roles": int32(len(s.store.Roles(g.Account()))),
 		"Policies": int32(len(policies)), "PolicyVersionsInUse": int32(versions),
-		"Groups": 0, "MFADevices": 0, "MFADevicesInUse": 0, "AccountMFAEnabled": 0, "InstanceProfiles": 0,
+		"Groups": 0, "MFADevices": int32(len(devices)), "MFADevicesInUse": inUse, "AccountMFAEnabled": 0, "InstanceProfiles": 0,
 		"ServerCertificates": 0, "Providers": 0, "AccountAccessKeysPresent": 0,
 		"AccessKeysPerUserQuota": maxKeys, "AttachedPoliciesPerRoleQuota": maxAttached, "AttachedPoliciesPerUserQuota": maxAttached,
 		"VersionsPerPolicyQuota": maxVersions, "PolicySizeQuota": maxManagedSize,

@@ -29,10 +29,10 @@ func userFull(u *identity.User) *types.User {
 }
 
 // roleBrief is a role as listings show it; roleFull adds tags and boundary.
-func roleBrief(r *identity.Role) *types.Role {
+func (s *Service) roleBrief(r *identity.Role) *types.Role {
 	out := &types.Role{
 		Path: &r.Path, RoleName: &r.Name, RoleId: &r.ID, Arn: aws.String(r.ARN()), CreateDate: &r.Created,
-		AssumeRolePolicyDocument: escaped(r.Trust), MaxSessionDuration: &r.MaxSession,
+		AssumeRolePolicyDocument: escaped(s.store.ShowPrincipals(r.Trust)), MaxSessionDuration: &r.MaxSession,
 	}
 	if r.Description != "" {
 		out.Description = &r.Description
@@ -40,8 +40,8 @@ func roleBrief(r *identity.Role) *types.Role {
 	return out
 }
 
-func roleFull(r *identity.Role) *types.Role {
-	out := roleBrief(r)
+func (s *Service) roleFull(r *identity.Role) *types.Role {
+	out := s.roleBrief(r)
 	out.Tags, out.PermissionsBoundary = tagsOut(r.Tags), boundaryOut(r.Boundary)
 	// When the role was last used is not kept: it would need a write per call.
 	out.RoleLastUsed = &types.RoleLastUsed{}

@@ -70,7 +70,7 @@ func (s *Service) createRole(ctx context.Context, g *call.Granted, in *iam.Creat
 	if err := s.ownPolicy(g.Call, e.Boundary); err != nil {
 		return nil, err
 	}
-	r.Trust = *in.AssumeRolePolicyDocument
+	r.Trust = s.store.BindPrincipals(*in.AssumeRolePolicyDocument)
 	var made *identity.Role
 	err = s.bounded(e.Boundary, func() (err error) {
 		made, err = s.store.CreateRole(ctx, r, at(g))
@@ -79,7 +79,7 @@ func (s *Service) createRole(ctx context.Context, g *call.Granted, in *iam.Creat
 	if err != nil {
 		return nil, err
 	}
-	out := roleFull(made)
+	out := s.roleFull(made)
 	// AWS answers CreateRole without these (spec 2.9 b); GetRole has them.
 	out.MaxSessionDuration, out.RoleLastUsed, out.PermissionsBoundary = nil, nil, nil
 	return &iam.CreateRoleOutput{Role: out}, nil
@@ -90,7 +90,7 @@ func (s *Service) getRole(_ context.Context, _ *call.Granted, h holder, _ *iam.G
 	if !ok {
 		return nil, noSuch("role", h.name)
 	}
-	return &iam.GetRoleOutput{Role: roleFull(r)}, nil
+	return &iam.GetRoleOutput{Role: s.roleFull(r)}, nil
 }
 
 func (s *Service) listRoles(_ context.Context, g *call.Granted, in *iam.ListRolesInput) (*iam.ListRolesOutput, error) {
@@ -101,7 +101,7 @@ func (s *Service) listRoles(_ context.Context, g *call.Granted, in *iam.ListRole
 		return nil, err
 	}
 	return &iam.ListRolesOutput{
-		Roles:       each(part, func(r *identity.Role) types.Role { return *roleBrief(r) }),
+		Roles:       each(part, func(r *identity.Role) types.Role { return *s.roleBrief(r) }),
 		IsTruncated: more, Marker: next,
 	}, nil
 }
@@ -151,7 +151,7 @@ func (s *Service) updateRoleDescription(ctx context.Context, _ *call.Granted, h 
 	if !ok {
 		return nil, noSuch("role", h.name)
 	}
-	return &iam.UpdateRoleDescriptionOutput{Role: roleFull(r)}, nil
+	return &iam.UpdateRoleDescriptionOutput{Role: s.roleFull(r)}, nil
 }
 
 func (s *Service) updateTrust(ctx context.Context, _ *call.Granted, h holder, in *iam.UpdateAssumeRolePolicyInput) (*iam.UpdateAssumeRolePolicyOutput, error) {
@@ -159,7 +159,7 @@ func (s *Service) updateTrust(ctx context.Context, _ *call.Granted, h holder, in
 		return nil, err
 	}
 	err := s.store.UpdateRole(ctx, h.account, h.name, func(r *identity.Role) error {
-		r.Trust = *in.PolicyDocument
+		r.Trust = s.store.BindPrincipals(*in.PolicyDocument)
 		return nil
 	})
 	return done[iam.UpdateAssumeRolePolicyOutput](absent(err, noSuch("role", h.name)))

@@ -48,8 +48,27 @@ func (s *Service) API() *call.API {
 	s.addPolicies(a)
 	s.addVersions(a)
 	s.addTags(a)
+	s.addMFA(a)
 	s.addAccount(a)
+	for _, op := range a.Operations {
+		op.Authorize = withMFA(op.Authorize)
+	}
 	return a
+}
+
+// withMFA keeps sessions of users and root users out that were opened without
+// MFA: "you cannot call any IAM API operations unless MFA authentication
+// information is included in the request" (GetSessionToken, API reference).
+func withMFA(authorize func(context.Context, *call.Call) ([]call.Check, error)) func(context.Context, *call.Call) ([]call.Check, error) {
+	return func(ctx context.Context, c *call.Call) ([]call.Check, error) {
+		if p := &c.Principal; p.Session != nil && !p.Session.MFA && (p.Kind == identity.IAMUser || p.Kind == identity.Root) {
+			return nil, awserr.New(http.StatusForbidden, identity.InvalidToken, "The security token included in the request is invalid")
+		}
+		if authorize == nil {
+			return []call.Check{{}}, nil
+		}
+		return authorize(ctx, c)
+	}
 }
 
 // recordedCode spells an error code as records do: by the name of the modelled

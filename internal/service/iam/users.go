@@ -217,6 +217,9 @@ func (s *Service) deleteUser(ctx context.Context, _ *call.Granted, h holder, _ *
 		if len(u.Keys) > 0 {
 			return conflict("Cannot delete entity, must delete access keys first.")
 		}
+		if len(s.store.MFADevices(u.Account, u.ID)) > 0 {
+			return conflict("Cannot delete entity, must delete MFA device first.")
+		}
 		return deletable(&u.Entity)
 	})
 	return done[iam.DeleteUserOutput](absent(err, noSuch("user", h.name)))

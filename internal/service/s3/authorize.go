@@ -33,7 +33,7 @@ func (s *Service) authorize(c *call.Call, o *operation, in *Input) ([]call.Check
 	if b.Account != c.Account() || c.Principal.Kind == identity.AWSService {
 		c.Owners = append(c.Owners, b.Account)
 	}
-	if err := expectOwner(in.Header.Get("X-Amz-Expected-Bucket-Owner"), b); err != nil {
+	if err := config.ExpectOwner(in.Header.Get("X-Amz-Expected-Bucket-Owner"), b); err != nil {
 		return nil, err
 	}
 	if err := checkHeaders(o, in); err != nil {
@@ -70,13 +70,6 @@ func touch(c *call.Call, o *operation, in *Input) {
 		c.Resources = append(c.Resources, event.Resource{Type: "AWS::S3::Object", ARNPrefix: arn + "/"})
 	}
 	c.Resources = append(c.Resources, event.Resource{AccountID: in.bucket.Account, Type: "AWS::S3::Bucket", ARN: arn})
-}
-
-func expectOwner(account string, b *config.Bucket) error {
-	if account != "" && account != b.Account {
-		return awserr.New(http.StatusForbidden, "AccessDenied", "Access Denied: bucket %s is not owned by the account the request expects.", b.Name)
-	}
-	return nil
 }
 
 // actionFor returns the action on the version a request names.
@@ -133,28 +126,8 @@ func conditions(c *call.Call, in *Input, b *config.Bucket) policy.Context {
 			}
 		}
 	}
-	for _, name := range conditionHeaders {
-		if v := in.Header.Get(name); v != "" {
-			k["s3:"+name] = []string{v}
-		}
-	}
-	if v := in.Header.Get("X-Amz-Object-Lock-Mode"); v != "" {
-		k["s3:object-lock-mode"] = []string{v}
-	}
-	if v := in.Header.Get("X-Amz-Object-Lock-Legal-Hold"); v != "" {
-		k["s3:object-lock-legal-hold"] = []string{v}
-	}
-	if v := in.Header.Get("X-Amz-Object-Lock-Retain-Until-Date"); v != "" {
-		k["s3:object-lock-retain-until-date"] = []string{v}
-	}
+	config.HeaderConditions(k, in.Header)
 	return k
-}
-
-// conditionHeaders are the headers that are condition keys by their own name.
-var conditionHeaders = []string{
-	"x-amz-acl", "x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp", "x-amz-grant-write", "x-amz-grant-write-acp",
-	"x-amz-server-side-encryption", "x-amz-storage-class", "x-amz-copy-source", "x-amz-metadata-directive",
-	"x-amz-content-sha256", "x-amz-website-redirect-location", "x-amz-object-ownership",
 }
 
 func presigned(c *call.Call) bool {
@@ -221,7 +194,7 @@ func checkUpload(s *Service, c *call.Call, in *Input) ([]call.Check, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := expectOwner(in.Header.Get("X-Amz-Source-Expected-Bucket-Owner"), b); err != nil {
+	if err := config.ExpectOwner(in.Header.Get("X-Amz-Source-Expected-Bucket-Owner"), b); err != nil {
 		return nil, err
 	}
 	if b.Account != in.bucket.Account && b.Account != c.Account() {

@@ -154,11 +154,15 @@ func acceptPayment(_ *Service, _ *Input, doc *config.Node) error {
 	return nil
 }
 
-func getPolicy(_ context.Context, _ *Service, _ *call.Granted, in *Input) (*Output, error) {
+func getPolicy(_ context.Context, s *Service, _ *call.Granted, in *Input) (*Output, error) {
 	if in.bucket.Policy == "" {
 		return nil, noPolicy(in)
 	}
-	b := []byte(in.bucket.Policy)
+	text := in.bucket.Policy
+	if s.principals != nil {
+		text = s.principals.ShowPrincipals(text)
+	}
+	b := []byte(text)
 	return &Output{Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(bytes.NewReader(b)), Length: int64(len(b))}, nil
 }
 
@@ -178,6 +182,13 @@ func putPolicy(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Ou
 	if err != nil {
 		return nil, err
 	}
+	kept := string(data)
+	if s.principals != nil {
+		if err := config.CheckPrincipals(p.Document, s.principals); err != nil {
+			return nil, err
+		}
+		kept = s.principals.BindPrincipals(kept)
+	}
 	_, err = s.buckets.Update(ctx, func(b *config.Bucket) error {
 		// Asked of the row that is written, so that switching the block on at
 		// the same time cannot be overtaken.
@@ -185,7 +196,7 @@ func putPolicy(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Ou
 			return g.API.Denied("User: " + g.Principal.ARN + " is not authorized to perform: s3:PutBucketPolicy on resource: " +
 				config.ARN(in.Bucket, "") + " because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public Access.")
 		}
-		b.Policy = string(data)
+		b.Policy = kept
 		return nil
 	}, in.Bucket)
 	return &Output{Status: http.StatusNoContent}, err

@@ -35,6 +35,9 @@ type Options struct {
 	Dir string
 	// Store holds the buckets and their configuration.
 	Store *state.Store
+	// Principals knows the users and roles bucket policies name. Nil keeps
+	// policies as they are put.
+	Principals config.Principals
 	// Log gets what the service cannot tell a caller.
 	Log *slog.Logger
 	// Domains are the host names under which BUCKET.DOMAIN means a bucket.
@@ -58,6 +61,8 @@ type Service struct {
 	api     *call.API
 	routes  map[route]*operation
 	methods map[string]string // HTTP method by operation
+	// principals is nil where policies are kept as they are put.
+	principals config.Principals
 
 	// policies caches parsed bucket policies by bucket name.
 	policies sync.Map // string -> *parsedPolicy
@@ -78,7 +83,7 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	}
 	s := &Service{
 		buckets: state.NewTable[config.Bucket](o.Store, "s3-buckets"), objects: store, log: o.Log,
-		domains: o.Domains, now: o.Now, routes: map[route]*operation{}, methods: map[string]string{},
+		domains: o.Domains, now: o.Now, principals: o.Principals, routes: map[route]*operation{}, methods: map[string]string{},
 	}
 	if len(s.domains) == 0 {
 		s.domains = []string{"s3.localhost", "localhost"}
@@ -179,6 +184,16 @@ func (s *Service) update(ctx context.Context, name string, change func(*config.B
 	}
 	if err != nil {
 		return fmt.Errorf("change bucket %s: %w", name, err)
+	}
+	return nil
+}
+
+// Ping returns nil while the object store answers.
+func (s *Service) Ping(ctx context.Context) error {
+	const nobody = "cairn-no-such-bucket" // whatever the answer is, it is one
+	_, err := s.objects.Ask(ctx, &objects.Request{Method: http.MethodHead, Bucket: nobody})
+	if err != nil && awserr.From(err).Status >= http.StatusInternalServerError {
+		return fmt.Errorf("ask the object store: %w", err)
 	}
 	return nil
 }

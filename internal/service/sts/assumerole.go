@@ -48,7 +48,7 @@ func (s *Service) assumeRoleOp() *call.Operation {
 // authorizeAssumeRole asks whether the role's trust policy and the caller's own
 // policies let the caller in. A role that does not exist has a trust policy
 // that trusts nobody, so that the answer does not tell.
-func (s *Service) authorizeAssumeRole(_ context.Context, c *call.Call) ([]call.Check, error) {
+func (s *Service) authorizeAssumeRole(ctx context.Context, c *call.Call) ([]call.Check, error) {
 	in := c.Input.(*sts.AssumeRoleInput)
 	if err := checkInput(in); err != nil {
 		return nil, err
@@ -66,6 +66,13 @@ func (s *Service) authorizeAssumeRole(_ context.Context, c *call.Call) ([]call.C
 	}
 	if in.ExternalId != nil {
 		check.Context["sts:externalid"] = []string{*in.ExternalId}
+	}
+	shown, err := s.checkMFA(ctx, c, in.SerialNumber, in.TokenCode)
+	if err != nil {
+		return nil, err
+	}
+	if shown {
+		check.Context["aws:multifactorauthpresent"], check.Context["aws:multifactorauthage"] = []string{"true"}, []string{"0"}
 	}
 	if r, ok := s.store.RoleByARN(*in.RoleArn); ok {
 		if check.Policy, err = s.store.Trust(r); err != nil {
@@ -118,7 +125,7 @@ func checkUnsupported(in *sts.AssumeRoleInput) error {
 	return nil
 }
 
-func (s *Service) assumeRole(_ context.Context, g *call.Granted, in *sts.AssumeRoleInput) (*sts.AssumeRoleOutput, error) {
+func (s *Service) assumeRole(ctx context.Context, g *call.Granted, in *sts.AssumeRoleInput) (*sts.AssumeRoleOutput, error) {
 	r, ok := s.store.RoleByARN(*in.RoleArn)
 	if !ok { // it was deleted since the caller was let in
 		return nil, denied("User: " + caller(g) + " is not authorized to perform: sts:AssumeRole on resource: " + *in.RoleArn)
@@ -129,10 +136,15 @@ func (s *Service) assumeRole(_ context.Context, g *call.Granted, in *sts.AssumeR
 	}
 	spec := identity.SessionSpec{
 		Role: r, Name: *in.RoleSessionName, Duration: time.Duration(seconds) * time.Second,
-		InvokedBy: g.Principal.Service, SourceAccount: g.Principal.Account,
+		InvokedBy: g.Principal.Service, SourceAccount: g.Principal.Account, MFA: in.SerialNumber != nil,
 	}
 	packed, err := s.sessionPolicies(&spec, in)
 	if err != nil {
+		return nil, err
+	}
+	// A crash from here on leaves the code used up and no session: the caller
+	// waits for the next code.
+	if err := s.useMFA(ctx, g.Call, in.SerialNumber, in.TokenCode); err != nil {
 		return nil, err
 	}
 	cred, err := s.store.OpenSession(spec, at(g.Call))
@@ -144,9 +156,7 @@ func (s *Service) assumeRole(_ context.Context, g *call.Granted, in *sts.AssumeR
 		g.Owners = append(g.Owners, r.Account)
 	}
 	return &sts.AssumeRoleOutput{
-		Credentials: &types.Credentials{
-			AccessKeyId: &cred.AccessKeyID, SecretAccessKey: &cred.Secret, SessionToken: &cred.Token, Expiration: &cred.Expires,
-		},
+		Credentials: credentials(&cred),
 		AssumedRoleUser: &types.AssumedRoleUser{
 			AssumedRoleId: aws.String(r.ID + ":" + spec.Name),
 			Arn:           aws.String("arn:aws:sts::" + r.Account + ":assumed-role/" + r.Name + "/" + spec.Name),

@@ -52,7 +52,7 @@ func (s *Service) API() *call.API {
 	who.Record = record
 	info := call.New("GetAccessKeyInfo", s.getAccessKeyInfo)
 	info.Record = record
-	for _, op := range []*call.Operation{who, info, s.assumeRoleOp()} {
+	for _, op := range []*call.Operation{who, info, s.assumeRoleOp(), s.getSessionTokenOp()} {
 		op.ReadOnly, op.GlobalRegion = true, globalRegion
 		a.Add(op)
 	}

@@ -24,7 +24,8 @@ type Bucket struct {
 	Pending string `json:"pending,omitempty"`
 	// ObjectLock is true if the bucket is made with object lock.
 	ObjectLock bool `json:"objectLock,omitempty"`
-	// Policy is the bucket policy as it was put; empty if there is none.
+	// Policy is the bucket policy, with unique ids of users and roles in place
+	// of their ARNs; empty if there is none.
 	Policy string `json:"policy,omitempty"`
 	// ACL is the canned ACL; empty means private.
 	ACL string `json:"acl,omitempty"`

@@ -124,6 +124,36 @@ func TestPublicPolicies(t *testing.T) {
 	}
 }
 
+// TestBombs has documents that would grow, or take long, if they were read
+// carelessly; and one that only looks like it.
+func TestBombs(t *testing.T) {
+	large := strings.Repeat("\n\t<Object>\n\t\t<Key>"+strings.Repeat("k", 900)+"</Key>\n\t</Object>", 1000)
+	for name, row := range map[string]struct {
+		doc string
+		ok  bool
+	}{
+		"entities":              {`<!DOCTYPE d [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><Delete><Object><Key>&b;</Key></Object></Delete>`, false},
+		"an outer entity":       {`<!DOCTYPE d [<!ENTITY a SYSTEM "file:///etc/passwd">]><Delete><Object><Key>&a;</Key></Object></Delete>`, false},
+		"an unknown entity":     {`<Delete><Object><Key>&a;</Key></Object></Delete>`, false},
+		"too deep":              {strings.Repeat("<a>", 100_000), false},
+		"too many":              {"<Delete>" + strings.Repeat("<a/>", 100_000) + "</Delete>", false},
+		"text cut by comments":  {"<Delete><Object><Key>" + strings.Repeat("a<!---->", 500_000) + "</Key></Object></Delete>", false},
+		"text cut by sections":  {"<Delete><Object><Key>" + strings.Repeat("a<![CDATA[b]]>", 250_000) + "</Key></Object></Delete>", false},
+		"white space and parts": {"<Delete>" + strings.Repeat(" <!---->", 500_000) + "<Object><Key>a</Key></Object></Delete>", false},
+		"a second root":         {"<Delete/><Delete/>", false},
+		"large, and indented":   {"<Delete>" + large + "\n</Delete>", true},
+	} {
+		start := time.Now()
+		_, err := ParseXML([]byte(row.doc))
+		if (err == nil) != row.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%s took %s", name, took)
+		}
+	}
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add("Delete", `<Delete><Object><Key>a</Key></Object><Quiet>true</Quiet></Delete>`)
 	f.Add("LifecycleConfiguration", `<LifecycleConfiguration><Rule><ID>x</ID><Filter><And><Prefix>a</Prefix></And></Filter><Status>Enabled</Status><Expiration><Days>1</Days></Expiration></Rule></LifecycleConfiguration>`)

@@ -22,6 +22,7 @@ const (
 	MaxDocument = 4 << 20
 	maxDepth    = 12
 	maxNodes    = 20_000
+	maxParts    = 1_000 // of text that comments cut
 )
 
 // Node is an XML element. Either Text or Kids is used: S3's documents do not
@@ -44,6 +45,7 @@ func ParseXML(b []byte) (*Node, error) {
 		stack []*Node
 		root  *Node
 		count int
+		parts int
 	)
 	for {
 		token, err := d.Token()
@@ -82,9 +84,20 @@ func ParseXML(b []byte) (*Node, error) {
 				n.Text = ""
 			}
 		case xml.CharData:
-			if len(stack) > 0 {
-				stack[len(stack)-1].Text += string(t)
+			if len(stack) == 0 {
+				continue
 			}
+			n := stack[len(stack)-1]
+			if len(n.Kids) > 0 && len(bytes.TrimSpace(t)) == 0 {
+				continue // what lies between elements means nothing
+			}
+			if n.Text != "" {
+				// Comments cut text into parts, and each is put to a copy of the rest.
+				if parts++; parts > maxParts {
+					return nil, errors.New("parse XML: the text is cut into too many parts")
+				}
+			}
+			n.Text += string(t)
 		case xml.Directive:
 			return nil, errors.New("parse XML: document types are not accepted")
 		}

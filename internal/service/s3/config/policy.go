@@ -257,3 +257,60 @@ func broad(v string) bool {
 	}
 	return p.Bits() < 32
 }
+
+// Principals knows the users and roles that policies name; *identity.Store does.
+type Principals interface {
+	// PrincipalExists reports whether a policy may name a principal.
+	PrincipalExists(principal string) bool
+	// BindPrincipals returns a policy as it is kept: with unique ids in place
+	// of ARNs. ShowPrincipals turns that round.
+	BindPrincipals(text string) string
+	ShowPrincipals(text string) string
+}
+
+// CheckPrincipals refuses a policy that names users or roles that do not exist.
+func CheckPrincipals(d *policy.Document, known Principals) error {
+	for _, st := range d.Statements() {
+		if st.Principals == nil {
+			continue // the policy was read: it names nobody
+		}
+		for _, p := range st.Principals.AWS {
+			if !known.PrincipalExists(p) {
+				e := malformedPolicy("Invalid principal in policy").(*awserr.Error)
+				e.Detail = map[string]string{"Detail": `"AWS" : "` + p + `"`}
+				return e
+			}
+		}
+	}
+	return nil
+}
+
+// ExpectOwner refuses a bucket that is not owned by the account a request names;
+// none is named by "".
+func ExpectOwner(account string, b *Bucket) error {
+	if account != "" && account != b.Account {
+		return awserr.New(http.StatusForbidden, "AccessDenied", "Access Denied: bucket %s is not owned by the account the request expects.", b.Name)
+	}
+	return nil
+}
+
+// HeaderConditions adds the condition keys that a request's headers give.
+func HeaderConditions(k policy.Context, h http.Header) {
+	for _, name := range conditionHeaders {
+		if v := h.Get(name); v != "" {
+			k["s3:"+name] = []string{v}
+		}
+	}
+	for _, name := range []string{"object-lock-mode", "object-lock-legal-hold", "object-lock-retain-until-date"} {
+		if v := h.Get("X-Amz-" + name); v != "" {
+			k["s3:"+name] = []string{v}
+		}
+	}
+}
+
+// conditionHeaders are the headers that are condition keys by their own name.
+var conditionHeaders = []string{
+	"x-amz-acl", "x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp", "x-amz-grant-write", "x-amz-grant-write-acp",
+	"x-amz-server-side-encryption", "x-amz-storage-class", "x-amz-copy-source", "x-amz-metadata-directive",
+	"x-amz-content-sha256", "x-amz-website-redirect-location", "x-amz-object-ownership",
+}
