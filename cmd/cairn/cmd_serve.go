@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
 	"runtime/debug"
 	"time"
@@ -28,7 +27,9 @@ The data folder is made at the first start, with an account, root credentials
 in FOLDER/credentials (mode 0600), and everything the engine keeps. In another
 shell, eval "$(cairn env)" points AWS clients at the engine.
 
-A loopback connection counts as secure transport (aws:SecureTransport).`)
+A loopback connection counts as secure transport (aws:SecureTransport), as does
+TLS. An address that other machines can reach needs --tls-cert and --tls-key, or
+--insecure. docs/operations.md tells how to run it for good.`)
 	data := dataFlag(fs, env)
 	fs.StringVar(&o.Account, "account", "", "12-digit `id` of the first account of a new data folder; random if not given")
 	fs.StringVar(&o.Listen, "listen", engine.DefaultListen, "`address` of the AWS endpoint; port 0 takes a free one")
@@ -44,19 +45,13 @@ A loopback connection counts as secure transport (aws:SecureTransport).`)
 		o.Audit, err = engine.ParseAudit(text)
 		return err
 	})
-	verbose := fs.Bool("verbose", false, "log every call")
+	logs := logFlags(fs)
 	if _, code, ok := cli.ParseFlags(fs, env, args, 0); !ok {
 		return code
 	}
-	level := slog.LevelWarn
-	if *verbose {
-		level = slog.LevelDebug
-	}
 	o.Dir = *data
-	o.Log = slog.New(slog.NewTextHandler(env.Stderr, &slog.HandlerOptions{Level: level}))
-	if os.Getenv("GOMEMLIMIT") == "" {
-		// Else the collector lets garbage double what is in use: half of what the
-		// engine takes while much waits to be delivered.
+	o.Log = logs.logger(env.Stderr)
+	if os.Getenv("GOMEMLIMIT") == "" { // the runtime reads it by itself
 		debug.SetMemoryLimit(memoryLimit)
 	}
 	e, err := engine.Open(ctx, o)
@@ -69,6 +64,9 @@ A loopback connection counts as secure transport (aws:SecureTransport).`)
   credentials  %s
   point AWS clients here:  eval "$(cairn env --data %s)"
 `, e.URL(), e.Account(), engine.CredentialsFile(o.Dir), shellQuote(o.Dir))
+	if url := e.AdminURL(); url != "" {
+		fmt.Fprintf(env.Stdout, "  admin        %s/healthz, /readyz, /metrics\n", url)
+	}
 	select {
 	case <-ctx.Done():
 	case err = <-e.Failed():

@@ -22,8 +22,11 @@ func (d *destinations) CheckBucket(ctx context.Context, t *trail.Trail) error {
 		return bucketError(err)
 	}
 	now := time.Now()
-	key := trail.LogFileKey(t.Prefix, t.Account, t.HomeRegion, now, trail.Unique(t.ARN(), t.ID, t.Account, t.HomeRegion, trail.Mark{}, trail.Mark{}, now))
-	if err := d.dispatcher.Would(ctx, d.logFile(t, key, nil, nil)); err != nil {
+	file := trail.File{
+		Prefix: t.Prefix, OrganizationID: t.OrganizationID, Account: t.Account, Region: t.HomeRegion, Time: now,
+		Unique: trail.Unique(t.ARN(), t.ID, t.Account, t.HomeRegion, trail.Mark{}, trail.Mark{}, now),
+	}
+	if err := d.dispatcher.Would(ctx, d.logFile(t, file.Key(), nil, nil)); err != nil {
 		return bucketError(err)
 	}
 	return nil
@@ -55,7 +58,7 @@ func (d *destinations) CheckLogGroup(ctx context.Context, t *trail.Trail) error 
 	if err != nil {
 		return fmt.Errorf("%w: %w", cloudtrail.ErrNoGroup, err)
 	}
-	stream := trail.LogStream(t.Account, t.HomeRegion)
+	stream := trail.OrganizationLogStream(t.OrganizationID, t.Account, t.HomeRegion)
 	for operation, in := range map[string]any{
 		"CreateLogStream": &cloudwatchlogs.CreateLogStreamInput{LogGroupName: &group, LogStreamName: &stream},
 		"PutLogEvents":    &cloudwatchlogs.PutLogEventsInput{LogGroupName: &group, LogStreamName: &stream},

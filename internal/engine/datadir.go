@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -17,8 +18,10 @@ import (
 	"cairn/internal/identity"
 )
 
-// Format is the version of the data folder's layout. A folder of a newer
-// format is refused; older ones will be brought up to date here.
+// Format is the version of the data folder's layout, which its cairn.json names. A
+// folder of any other is refused: newer ones because nobody here can know them,
+// older ones because there is none. A version that changes the layout counts this
+// up, and brings older folders up to date in load, before anything else is opened.
 const Format = 1
 
 // Files of the data folder. Everything in it is private to the user that runs
@@ -30,7 +33,10 @@ const (
 	credentialsFile = "credentials" // root credentials, an AWS shared-credentials file
 	endpointFile    = "endpoint"    // URL of the running (or last) engine
 	adminFile       = "admin-token" // lets local commands talk to the running engine
+	insightsFile    = "insights"    // statistics of Insights; made again from the journal if lost
+	probeFile       = "probe"       // written to see whether the folder can be
 	natsDir         = "nats"        // JetStream: journal, state, log groups
+	lakeDir         = "lake"        // segments of the event history and of log groups
 	objectsDir      = "objects"     // S3 objects
 )
 
@@ -106,23 +112,57 @@ func (d *dataDir) acquire() error {
 }
 
 func (d *dataDir) load(account string) error {
-	b, err := os.ReadFile(d.file(formatFile))
+	a, err := readAbout(d.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return d.create(account)
 	case err != nil:
-		return fmt.Errorf("read data folder %s: %w", d.path, err)
+		return err
 	}
-	if err := json.Unmarshal(b, &d.about); err != nil {
-		return fmt.Errorf("read %s: %w; restore the file from a backup", d.file(formatFile), err)
-	}
-	if d.about.Format > Format {
-		return fmt.Errorf("open data folder %s: it has format %d, written by a newer Cairn; this one reads up to format %d, so use that newer version",
-			d.path, d.about.Format, Format)
-	}
+	d.about = *a
 	if account != "" && account != d.about.Account {
 		return fmt.Errorf("open data folder %s: its first account is %s, not %s; leave --account out, or add the account with `cairn account add %s`",
 			d.path, d.about.Account, account, account)
+	}
+	return nil
+}
+
+// readAbout reads what a data folder is. What it does not know it refuses.
+func readAbout(path string) (*about, error) {
+	name := filepath.Join(path, formatFile)
+	b, err := os.ReadFile(name)
+	if err != nil {
+		return nil, fmt.Errorf("read data folder %s: %w; `cairn serve --data %s` makes one", path, err, path)
+	}
+	// The format first: a newer one may have members that are not known here.
+	var version struct {
+		Format int `json:"format"`
+	}
+	if err := json.Unmarshal(b, &version); err != nil {
+		return nil, fmt.Errorf("read %s: %w; restore the file from a backup", name, err)
+	}
+	if err := checkFormat(version.Format); err != nil {
+		return nil, fmt.Errorf("open data folder %s: %w", path, err)
+	}
+	a := &about{}
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(a); err != nil {
+		return nil, fmt.Errorf("read %s: %w; restore the file from a backup", name, err)
+	}
+	if !identity.ValidAccount(a.Account) {
+		return nil, fmt.Errorf("read %s: it names the account %q, which is not 12 digits; restore the file from a backup", name, a.Account)
+	}
+	return a, nil
+}
+
+// checkFormat returns nil for the format that this version reads.
+func checkFormat(n int) error {
+	switch {
+	case n > Format:
+		return fmt.Errorf("it has format %d, written by a newer Cairn; this one reads up to format %d, so use that newer version", n, Format)
+	case n < 1:
+		return fmt.Errorf("it has format %d, which no Cairn ever wrote; restore it from a backup", n)
 	}
 	return nil
 }

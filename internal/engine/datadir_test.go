@@ -68,6 +68,8 @@ func TestDataDirRefused(t *testing.T) {
 		want    string
 	}{
 		"a newer format":    {func(t *testing.T, p string) { put(t, p+"/cairn.json", `{"format":2,"account":"111122223333"}`) }, "", "written by a newer Cairn"},
+		"an unknown format": {func(t *testing.T, p string) { put(t, p+"/cairn.json", `{"account":"111122223333"}`) }, "", "no Cairn ever wrote"},
+		"an unknown member": {func(t *testing.T, p string) { put(t, p+"/cairn.json", `{"format":1,"account":"111122223333","x":1}`) }, "", "restore the file from a backup"},
 		"another account":   {func(*testing.T, string) {}, "444455556666", "its first account is 111122223333"},
 		"a spoilt file":     {func(t *testing.T, p string) { put(t, p+"/cairn.json", `{`) }, "", "restore the file from a backup"},
 		"no seal key":       {func(t *testing.T, p string) { remove(t, p+"/seal.key") }, "", "restore it from a backup"},

@@ -100,9 +100,9 @@ func TestListenRefused(t *testing.T) {
 	if _, err := os.Stat(dir); err == nil {
 		t.Error("the data folder was made although nothing can listen")
 	}
-	remote, err := listen(t.Context(), &Options{Listen: "0.0.0.0:0", AllowRemote: true})
+	remote, err := listen(t.Context(), &Options{Listen: "0.0.0.0:0", Insecure: true})
 	if err != nil {
-		t.Errorf("--allow-remote: %v", err)
+		t.Errorf("--insecure: %v", err)
 	} else {
 		_ = remote.Close()
 	}
@@ -284,7 +284,7 @@ func TestForeignRole(t *testing.T) {
 	}
 	d := &destinations{
 		dispatcher: e.dispatcher, objects: e.objects, identities: e.identities, groups: e.groups,
-		logs: logs.New(e.groups).API(), sts: sts.New(e.identities).API(),
+		logs: logs.New(e.groups, e.queries).API(), sts: sts.New(e.identities).API(),
 	}
 	tr := &trail.Trail{ID: "t", Name: "t", Account: account, HomeRegion: "eu-west-1", RoleARN: *role.Role.Arn, LogGroupARN: "arn:aws:logs:eu-west-1:" + account + ":log-group:audit:*"}
 	err = d.PutLogEvents(t.Context(), tr, "s", nil, "")

@@ -55,7 +55,7 @@ func JSON(dst, text []byte) []byte {
 	for len(text) > 0 {
 		r, n := utf8.DecodeRune(text)
 		switch {
-		case r == '\\' && inside && len(text) > 1 && text[1] < utf8.RuneSelf && text[1] >= ' ':
+		case r == '\\' && inside && len(text) > 1 && text[1] >= ' ' && text[1] < 0x7f:
 			dst = append(dst, text[:2]...)
 			n = 2
 		case r == '"':

@@ -70,7 +70,7 @@ func FuzzText(f *testing.F) {
 
 // FuzzJSON wants the same meaning on one visible line.
 func FuzzJSON(f *testing.F) {
-	for _, s := range []string{`{"a":"b"}`, "{\"a\" :\n\t\"\u202e\u009b\\u001b \\\" 東\"}", `["😀",1, null ]`, "\"\U000e0041\"", `"\\"`} {
+	for _, s := range []string{`{"a":"b"}`, "{\"a\" :\n\t\"\u202e\u009b\\u001b \\\" 東\"}", `["😀",1, null ]`, "\"\U000e0041\"", `"\\"`, "\"\\\x7f"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
