@@ -29,7 +29,7 @@ type Resolver interface {
 	Resolve(ctx context.Context, accessKeyID, sessionToken string, now time.Time) (identity.Principal, string, error)
 }
 
-// Options configure a Gateway. All fields but Ready are required.
+// Options configure a Gateway. All fields but Ready and Observe are required.
 type Options struct {
 	APIs       []*call.API
 	Resolver   Resolver
@@ -38,9 +38,22 @@ type Options struct {
 	// up to date. Otherwise calls are refused: a key or policy may be gone. Nil
 	// means always.
 	Ready func() error
-	Log   *slog.Logger
+	// Observe is told of every call when it was answered; nil for nobody.
+	Observe func(Answer)
+	Log     *slog.Logger
 	// Now is the clock signatures are checked against.
 	Now func() time.Time
+}
+
+// Answer is what a call came to. Its names are those of the APIs, never what a
+// client made up.
+type Answer struct {
+	// Service and Operation are empty if the request was for none that is known.
+	Service, Operation string
+	// Status is the HTTP status, Code the error code or empty.
+	Status int
+	Code   string
+	Took   time.Duration
 }
 
 // Gateway is the http.Handler of the AWS endpoint.
@@ -52,7 +65,10 @@ type Gateway struct {
 	dispatch *call.Dispatcher
 	keys     *sigv4.Keys
 	ready    func() error
+	observe  func(Answer)
 	patience patience
+	calls    *turns // which calls run
+	bodies   *turns // whose bodies are in memory
 	log      *slog.Logger
 	now      func() time.Time
 }
@@ -66,7 +82,11 @@ func New(o Options) *Gateway {
 	g := &Gateway{
 		apis: map[string]*call.API{}, targets: map[string]*call.API{}, versions: map[string]*call.API{},
 		resolver: o.Resolver, dispatch: o.Dispatcher, keys: sigv4.NewKeys(signingKeys), log: o.Log, now: o.Now,
-		ready: o.Ready, patience: defaultPatience,
+		ready: o.Ready, observe: o.Observe, patience: defaultPatience,
+		calls: newTurns(callBounds), bodies: newTurns(bodyBounds),
+	}
+	if g.observe == nil {
+		g.observe = func(Answer) {}
 	}
 	if g.ready == nil {
 		g.ready = func() error { return nil }
@@ -100,8 +120,25 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil && c.API == nil {
 		c.API = g.guess(r)
 	}
+	later(out.Header(), err)
 	g.reply(out, r, c, result, err)
+	g.tell(out, c, err)
 	g.logCall(r, c, err)
+}
+
+// tell passes on what a call came to.
+func (g *Gateway) tell(out *impatient, c *call.Call, err error) {
+	a := Answer{Status: out.status, Took: g.now().Sub(c.Start)}
+	if c.API != nil {
+		a.Service = c.API.Name
+	}
+	if c.Op != nil {
+		a.Operation = c.Op.Name
+	}
+	if err != nil {
+		a.Code = awserr.From(err).Code
+	}
+	g.observe(a)
 }
 
 // cutOnPanic cuts the connection, as net/http would, but tells of it in the log.
@@ -122,6 +159,9 @@ func (g *Gateway) cutOnPanic(r *http.Request) {
 // be told. A request that cannot be authenticated is answered, but not
 // recorded: there is no account it belongs to.
 func (g *Gateway) answer(r *http.Request, c *call.Call) (any, error) {
+	if err := fields(r); err != nil {
+		return nil, err
+	}
 	signed, err := sigv4.Parse(r)
 	if err != nil {
 		return nil, err
@@ -140,6 +180,11 @@ func (g *Gateway) answer(r *http.Request, c *call.Call) (any, error) {
 	if err := g.authenticate(r, c, signed); err != nil {
 		return nil, err
 	}
+	free, err := g.turn(r, c)
+	if err != nil {
+		return nil, err
+	}
+	defer free()
 	if err := g.decode(r, c); err != nil {
 		if c.Op == nil {
 			return nil, err
@@ -163,6 +208,9 @@ func (g *Gateway) authenticate(r *http.Request, c *call.Call, signed *sigv4.Requ
 	principal, secret, err := g.resolver.Resolve(r.Context(), signed.AccessKeyID, signed.SessionToken, c.Start)
 	if err != nil {
 		return signed.KeyError(err)
+	}
+	if err := g.room(r, c.API, principal.Account); err != nil {
+		return err
 	}
 	if err := signed.VerifyWith(g.keys, r, secret, c.Start); err != nil {
 		return err
@@ -206,7 +254,7 @@ func (g *Gateway) logCall(r *http.Request, c *call.Call, err error) {
 	if err != nil {
 		e := awserr.From(err)
 		code = e.Code
-		if e.Status >= http.StatusInternalServerError && e.Status != http.StatusNotImplemented {
+		if e.Status >= http.StatusInternalServerError && e.Status != http.StatusNotImplemented && !throttled(e) {
 			level = slog.LevelError
 		}
 	}
