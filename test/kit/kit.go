@@ -102,6 +102,9 @@ func StartEngine(t testing.TB, dir string, flags ...string) *Engine {
 	return nil
 }
 
+// PID is the engine's process, for measurements.
+func (e *Engine) PID() int { return e.cmd.Process.Pid }
+
 // Stop ends the engine and waits for it.
 func (e *Engine) Stop(t testing.TB, sig os.Signal) {
 	t.Helper()
