@@ -114,13 +114,13 @@ func slowTime(m *querytest.Message) time.Time {
 // TestAgainstSlow compares searches with the obvious evaluation of every record
 // by encoding/json, over files in any formatting.
 func TestAgainstSlow(t *testing.T) {
-	cases := querytest.Cases(11, 150)
+	cases := querytest.Cases(11, 100)
 	for _, text := range []string{corpus.RareUser, corpus.RareIP, "pipeline\u003e", "AccessDenied", `"eventName":"PutObject"`} {
 		cases = append(cases, querytest.Case{Text: text, Expr: logquery.Text(text), Slow: func(m *querytest.Message) bool { return bytes.Contains(m.Bytes, []byte(text)) }})
 	}
 	for _, formatting := range []func(*rand.Rand, [][]byte) []byte{nil, hostile} {
 		dir := t.TempDir()
-		o := corpus.Large(1500)
+		o := corpus.Large(1000)
 		o.Median, o.Formatting, o.Days = 20, formatting, 9
 		if _, err := corpus.Write(dir, o); err != nil {
 			t.Fatal(err)
@@ -163,7 +163,7 @@ func TestAgainstSlow(t *testing.T) {
 // TestCount compares with counting by maps.
 func TestCount(t *testing.T) {
 	dir := t.TempDir()
-	o := corpus.Large(1500)
+	o := corpus.Large(1000)
 	o.Median, o.Formatting = 20, hostile
 	if _, err := corpus.Write(dir, o); err != nil {
 		t.Fatal(err)
