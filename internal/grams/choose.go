@@ -58,14 +58,25 @@ func weigh(w []uint32, text []byte) {
 	for _, c := range text[:gramSize-1] {
 		lively = lively<<1 | interesting[c]
 	}
-	for i := range w {
+	i := 0
+	for ; i < len(w) && i+8 <= len(text); i++ {
+		next8 := binary.LittleEndian.Uint64(text[i:])
+		lively = lively<<1 | interesting[byte(next8>>(8*(gramSize-1)))]
+		w[i] = weight(next8<<16, lively)
+	}
+	for ; i < len(w); i++ { // the last places, with fewer bytes behind them
 		lively = lively<<1 | interesting[text[i+gramSize-1]]
 		gram := uint64(binary.LittleEndian.Uint32(text[i:])) | uint64(binary.LittleEndian.Uint16(text[i+4:]))<<32
-		w[i] = uint32(gram * 0x9e3779b97f4a7c15 >> 32)
-		if lively&(1<<gramSize-1) == 0 {
-			w[i] = none
-		}
+		w[i] = weight(gram<<16, lively)
 	}
+}
+
+// weight returns the weight of a gram, which is in the high bytes.
+func weight(gram uint64, lively byte) uint32 {
+	if lively&(1<<gramSize-1) == 0 {
+		return none
+	}
+	return uint32(gram * 0x9e3779b97f4a7c15 >> 32)
 }
 
 // smallest writes the smallest weight of each window to out and returns how
@@ -74,8 +85,11 @@ func weigh(w []uint32, text []byte) {
 // than the one before.
 func smallest(out, w []uint32) int {
 	n, last := 0, none
-	for i := range len(w) - window + 1 {
-		m := min(min(w[i], w[i+1]), min(w[i+2], w[i+3]))
+	pair, pair2 := min(w[0], w[1]), min(w[1], w[2]) // of neighbours
+	for i, next := range w[window-1:] {
+		pair3 := min(w[window-2:][i], next)
+		m := min(pair, pair3)
+		pair, pair2 = pair2, pair3
 		out[n] = m
 		if m != last {
 			n++

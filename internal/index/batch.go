@@ -20,8 +20,6 @@ const (
 	chunkFiles = 1000
 	// expansion is about how much log files grow when they are inflated.
 	expansion = 8
-	// blockSize is how much memory for records is taken at once.
-	blockSize = 4 << 20
 	// maxBatchFiles bounds a line of the log.
 	maxBatchFiles = 100_000
 )
@@ -33,9 +31,9 @@ type batch struct {
 	files []scan.File
 	size  int64 // of the files, as stored
 
-	rows  []row
-	block []byte // room for records
-	used  int64  // bytes of records in memory
+	rows   []row
+	blocks [][]byte // room for records, the last one has some left
+	used   int64    // bytes of records in memory
 
 	// parts hold records that did not fit in memory with the others.
 	parts []*partInfo
@@ -82,7 +80,8 @@ func (b *batch) read(ctx context.Context) error {
 				return err
 			}
 		}
-		b.parts, b.rows, b.block, b.used = nil, nil, nil, 0
+		b.parts = nil
+		b.forget()
 	}
 	for i := range b.files {
 		b.judge(int32(i))
@@ -149,12 +148,11 @@ func (b *batch) add(ctx context.Context, file int32, m scan.Match) error {
 			return err
 		}
 	}
-	if len(b.block)+len(m.Record) > cap(b.block) {
-		b.block = make([]byte, 0, max(blockSize, len(m.Record)))
+	record, err := b.copied(m.Record)
+	if err != nil {
+		return err
 	}
-	start := len(b.block)
-	b.block = append(b.block, m.Record...)
-	r := row{time: part.NoTime, file: file, order: int32(len(b.rows)), record: b.block[start:len(b.block):len(b.block)]}
+	r := row{time: part.NoTime, file: file, order: int32(len(b.rows)), record: record}
 	if !m.Time.IsZero() {
 		r.time = m.Time.UnixMicro()
 	}
@@ -164,6 +162,29 @@ func (b *batch) add(ctx context.Context, file int32, m scan.Match) error {
 	return nil
 }
 
+// copied returns a copy of a record in the batch's memory.
+func (b *batch) copied(record []byte) ([]byte, error) {
+	n := len(b.blocks)
+	if n == 0 || len(b.blocks[n-1])+len(record) > cap(b.blocks[n-1]) {
+		block, err := b.arena.take(len(record))
+		if err != nil {
+			return nil, err
+		}
+		b.blocks, n = append(b.blocks, block), n+1
+	}
+	block := b.blocks[n-1]
+	start := len(block)
+	block = append(block, record...)
+	b.blocks[n-1] = block
+	return block[start:len(block):len(block)], nil
+}
+
+// forget gives the memory of the batch's records back.
+func (b *batch) forget() {
+	b.arena.give(b.blocks)
+	b.rows, b.blocks, b.used = nil, nil, 0
+}
+
 // flush writes the records in memory to parts, days at the same time.
 func (b *batch) flush(ctx context.Context) error {
 	days := map[string][]row{}
@@ -171,7 +192,7 @@ func (b *batch) flush(ctx context.Context) error {
 		d := day(r.time)
 		days[d] = append(days[d], r)
 	}
-	b.rows, b.block, b.used = nil, nil, 0
+	defer b.forget()
 	names := slices.SortedFunc(maps.Keys(days), func(a, c string) int { return cmp.Compare(len(days[c]), len(days[a])) })
 	var mu sync.Mutex // guards b.parts
 	return each(ctx, b.o.Workers, names, func(d string) error {

@@ -19,7 +19,7 @@ type Options struct {
 	// Source is the identity of the source (Identity).
 	Source string
 	// Memory bounds the records that are in memory, in bytes; 0 means 256 MiB.
-	// Writing takes about 30 MiB more for each worker.
+	// Reading and writing take about 80 MiB more for each worker.
 	Memory int64
 	// Workers is how many files are read, and parts written, at once; 0 means
 	// GOMAXPROCS.
@@ -81,6 +81,7 @@ func Build(ctx context.Context, src scan.Source, dir string, o Options) (_ *Repo
 	stop := b.tell(ctx)
 	defer func() {
 		stop()
+		err = errors.Join(err, b.arena.close())
 		b.report.Listed, b.report.Known = b.listed.Load(), b.known.Load()
 		b.report.Index = c.state.stats()
 		err = errors.Join(err, c.close())
@@ -107,6 +108,7 @@ type builder struct {
 	src    scan.Source
 	o      Options
 	began  time.Time
+	arena  arena
 	number atomic.Int64 // of the next part
 
 	report *Report

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"cairn/internal/duck"
+	"cairn/internal/index/ddl"
 	"cairn/internal/logquery"
 )
 
@@ -62,9 +63,9 @@ func TestDDLIsThatOfTheFiles(t *testing.T) {
 		"string": "text", "varchar": "text", "Nullable(String)": "text", "boolean": "boolean", "Nullable(Bool)": "boolean",
 		"timestamp": "microseconds", "timestamp(6)": "microseconds", "Nullable(DateTime64(6, 'UTC'))": "microseconds",
 	}
-	for _, dialect := range Dialects {
+	for _, dialect := range ddl.Dialects {
 		for _, location := range []string{"s3://lake/events", "/data/index"} {
-			text, err := DDL(dialect, location+"/")
+			text, err := ddl.Table(dialect, location+"/")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -88,7 +89,7 @@ func TestDDLIsThatOfTheFiles(t *testing.T) {
 			}
 		}
 	}
-	if _, err := DDL("oracle", "x"); err == nil {
+	if _, err := ddl.Table("oracle", "x"); err == nil {
 		t.Error("there is a definition for oracle")
 	}
 }

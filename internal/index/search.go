@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"cairn/internal/duck"
 	"cairn/internal/grams"
 	"cairn/internal/index/part"
 	"cairn/internal/logquery"
@@ -45,11 +46,12 @@ type Found struct {
 //
 // Pages are chosen by time and by the byte strings every record looked for
 // contains; if that leaves many, DuckDB tells in which rows the fields are as
-// asked. What is read is matched by Where itself: an index finds exactly what
+// asked. (It is not asked for the records: it reads all pages of a column to
+// skip to a row.) What is read is matched by Where itself: an index finds exactly what
 // reading the log files finds.
 func (x *Index) Search(ctx context.Context, q Query, emit func(scan.Match) error) (Found, error) {
 	q.Workers = cmp.Or(q.Workers, runtime.GOMAXPROCS(0))
-	s := &search{index: x, q: q, emit: emit}
+	s := &search{index: x, q: q, emit: emit, where: "TRUE"}
 	if q.Where != nil {
 		s.needles = grams.Compile(q.Where.Needles())
 		s.where, _ = q.Where.SQL()
@@ -71,24 +73,29 @@ type search struct {
 	needles grams.Query
 	where   string // SQL that is true of every record looked for
 	found   Found
-	sql     *rowFinder // opened when it is first needed
+	sql     *duck.DB // see duck
 }
 
 func (s *search) close() error {
 	if s.sql == nil {
 		return nil
 	}
-	return s.sql.close()
+	return s.sql.Close()
 }
 
-// run goes through the days, some of them together at first one, and then
-// more: whoever wants the newest records does not wait for all days.
+// run goes through the days, many of them together. With a limit it begins with
+// one and goes on to more: whoever wants the newest records does not wait for
+// all days.
 func (s *search) run(ctx context.Context) error {
 	parts := slices.DeleteFunc(s.index.log.sorted(), func(p *partInfo) bool { return !s.overlaps(p.First, p.Last) })
 	if s.q.Newest {
 		slices.Reverse(parts)
 	}
-	for days := 1; len(parts) > 0; days = min(days*2, maxDays) {
+	days := maxDays
+	if s.q.Limit > 0 {
+		days = 1
+	}
+	for ; len(parts) > 0; days = min(days*2, maxDays) {
 		n, rows := 0, int64(0)
 		for last, seen := "", 0; n < len(parts); n++ {
 			if p := parts[n]; p.Day != last {
@@ -170,7 +177,7 @@ func (s *search) days(ctx context.Context, list []*partInfo) error {
 		parts = append(parts, p)
 		targets = append(targets, s.choose(p)...)
 	}
-	if len(targets) > manyPages && s.where != "" && s.where != "TRUE" {
+	if (len(targets) > manyPages || len(targets) > 2 && s.sql != nil) && s.where != "TRUE" {
 		var err error
 		if targets, err = s.ask(ctx, parts, targets); err != nil {
 			return err

@@ -11,20 +11,22 @@ import (
 	"cairn/internal/duck"
 )
 
-// rowFinder asks DuckDB in which rows a condition holds.
-type rowFinder struct {
-	db *duck.DB
+// duck returns the search's database, which is opened when it is first needed.
+func (s *search) duck(ctx context.Context) (*duck.DB, error) {
+	if s.sql != nil {
+		return s.sql, nil
+	}
+	var err error
+	s.sql, err = duck.Open(ctx, duck.Options{Files: s.index.Parts(), Threads: s.q.Workers})
+	return s.sql, err
 }
 
 // ask returns those of the targets that have rows for which the condition
 // holds, with those rows. DuckDB gives the rows of each file in their order.
 func (s *search) ask(ctx context.Context, parts []*openPart, targets []*target) (left []*target, err error) {
-	if s.sql == nil {
-		db, err := duck.Open(ctx, duck.Options{Files: s.index.Parts(), Threads: s.q.Workers})
-		if err != nil {
-			return nil, err
-		}
-		s.sql = &rowFinder{db}
+	db, err := s.duck(ctx)
+	if err != nil {
+		return nil, err
 	}
 	byPath := map[string]map[int]*target{}
 	var paths []string
@@ -35,8 +37,8 @@ func (s *search) ask(ctx context.Context, parts []*openPart, targets []*target) 
 		}
 		byPath[t.part.path][t.page] = t
 	}
-	rows, err := s.sql.db.Query(ctx, "SELECT filename, file_row_number FROM "+readParquet(paths, "filename = true, file_row_number = true")+
-		" WHERE "+s.where+timeCondition(s.q))
+	rows, err := db.Query(ctx, "SELECT filename, file_row_number FROM "+readParquet(paths, "filename = true, file_row_number = true")+
+		" WHERE ("+s.where+")"+timeCondition(s.q))
 	if err != nil {
 		return nil, fmt.Errorf("ask DuckDB: %w", err)
 	}
@@ -75,8 +77,6 @@ func (s *search) ask(ctx context.Context, parts []*openPart, targets []*target) 
 	}
 	return left, nil
 }
-
-func (f *rowFinder) close() error { return f.db.Close() }
 
 // readParquet is the table of some files, with the columns that conditions are
 // about. The day is that of the time, wherever a part is.

@@ -11,6 +11,7 @@ import (
 	"cairn/cmd/cairn/cli"
 	"cairn/cmd/cairn/read/show"
 	"cairn/internal/index"
+	"cairn/internal/index/ddl"
 	"cairn/internal/scan"
 )
 
@@ -98,7 +99,7 @@ func (x *indexing) printDDL(source string) int {
 			return cli.Fail(x.env, err)
 		}
 	}
-	text, err := index.DDL(x.ddl, location)
+	text, err := ddl.Table(x.ddl, location)
 	if err != nil {
 		return cli.Wrong(x.env, x.Name(), err)
 	}

@@ -132,7 +132,7 @@ func TestGenuineRecordsComeBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := &p.columns[recordColumn]
-	if err := c.load(0, p.pages[0].rows); err != nil {
+	if err := c.load(0, p.pages[0].rows, nil); err != nil {
 		t.Fatal(err)
 	}
 	whole := 0

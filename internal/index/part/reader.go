@@ -94,7 +94,7 @@ func (p *Part) HasSource(keys map[string]bool) (has bool, err error) {
 			return false, fmt.Errorf("read %s: %w", p.name, err)
 		}
 		c := &p.columns[sourceColumn]
-		if err := c.load(int64(number%groupPages)*PageRows, p.pages[number].rows); err != nil {
+		if err := c.load(int64(number%groupPages)*PageRows, p.pages[number].rows, nil); err != nil {
 			return false, fmt.Errorf("read %s: %w", p.name, err)
 		}
 		for _, v := range c.values {
@@ -113,7 +113,7 @@ func (p *Part) May(page int, q grams.Query) bool { return p.pages[page].filter.M
 // (counted from the page's first, rising). A record's bytes are valid until the
 // function it is given to returns.
 func (p *Part) Read(number int, rows []int, each func(Row) error) error {
-	if err := p.load(number); err != nil {
+	if err := p.load(number, rows); err != nil {
 		return fmt.Errorf("read page %d of %s: %w", number, p.name, err)
 	}
 	n := p.pages[number].rows
@@ -184,8 +184,8 @@ func read(column int) bool {
 	return !strings.Contains(columns[column].Path, ".")
 }
 
-// load reads the values of a page.
-func (p *Part) load(number int) (err error) {
+// load reads the values of a page, or of some of its rows.
+func (p *Part) load(number int, rows []int) (err error) {
 	defer guard(&err)
 	if err := p.open(); err != nil {
 		return err
@@ -196,7 +196,7 @@ func (p *Part) load(number int) (err error) {
 	first := int64(number%groupPages) * PageRows
 	for i := range p.columns {
 		if read(i) {
-			if err := p.columns[i].load(first, p.pages[number].rows); err != nil {
+			if err := p.columns[i].load(first, p.pages[number].rows, rows); err != nil {
 				return fmt.Errorf("column %s: %w", columns[i].Name, err)
 			}
 		}
@@ -249,8 +249,12 @@ type columnReader struct {
 	before []parquet.Page
 }
 
-// load reads n values from a row on.
-func (c *columnReader) load(row int64, n int) error {
+// fewRows is how many rows of a page are better read one by one.
+const fewRows = 64
+
+// load reads n values from a row on; if some are given, which count from that
+// row, only their values have to be right.
+func (c *columnReader) load(row int64, n int, some []int) error {
 	c.release()
 	if c.pages == nil {
 		c.pages = c.chunk.Pages()
@@ -269,7 +273,7 @@ func (c *columnReader) load(row int64, n int) error {
 	c.values = slices.Grow(c.values[:0], n)[:n]
 	for done := 0; ; {
 		rows := min(c.next-row, int64(n-done))
-		if err := readValues(c.held.Slice(row-c.from, row-c.from+rows), c.values[done:done+int(rows)]); err != nil {
+		if err := readSome(c.held.Slice(row-c.from, row-c.from+rows), c.values[done:done+int(rows)], done, some); err != nil {
 			return err
 		}
 		row, done = row+rows, done+int(rows)
@@ -281,6 +285,22 @@ func (c *columnReader) load(row int64, n int) error {
 			return err
 		}
 	}
+}
+
+// readSome reads the values of a page, or of those of some rows that are in it;
+// its first is number from among them.
+func readSome(page parquet.Page, dst []parquet.Value, from int, some []int) error {
+	if some == nil || len(some) > fewRows {
+		return readValues(page, dst)
+	}
+	for _, row := range some {
+		if i := row - from; i >= 0 && i < len(dst) {
+			if err := readValues(page.Slice(int64(i), int64(i)+1), dst[i:i+1]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func readValues(page parquet.Page, dst []parquet.Value) error {

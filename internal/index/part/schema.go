@@ -2,7 +2,6 @@ package part
 
 import (
 	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"cairn/internal/logquery"
 )
@@ -70,7 +69,7 @@ func writerConfig() []parquet.WriterOption {
 	}
 	return []parquet.WriterOption{
 		schema,
-		parquet.Compression(&zstd.Codec{Level: zstd.SpeedDefault}),
+		parquet.Compression(new(codec)),
 		parquet.BloomFilters(blooms...),
 		parquet.PageBufferSize(256 << 10), // looked at after whole pages only; memory is taken for it
 		parquet.DictionaryMaxBytes(1 << 20),

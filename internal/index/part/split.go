@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"cairn/internal/logquery"
 	"cairn/internal/logquery/jsonwalk"
@@ -88,7 +89,7 @@ func (s *splitter) Value(path int, v jsonwalk.Value) bool {
 func (s *splitter) split(record []byte) (whole bool) {
 	clear(s.values)
 	s.members, s.record, s.column = s.members[:0], record, -1
-	s.strict = bytes.Equal(logquery.Strict(record), record)
+	s.strict = !mayBeLoose(record) || bytes.Equal(logquery.Strict(record), record)
 	s.layout, s.rest = s.layout[:0], s.rest[:0]
 	if !columnTree.Walk(record, s) || !s.strict {
 		whole = true
@@ -109,6 +110,20 @@ func (s *splitter) split(record []byte) (whole bool) {
 		s.rest = append(s.rest, '}')
 	}
 	return whole || len(s.members) == 0 || string(record[end:]) != "}"
+}
+
+// mayBeLoose says whether text may need logquery.Strict: it is not UTF-8, or may
+// have half of a surrogate pair.
+func mayBeLoose(record []byte) bool {
+	for rest := record; ; {
+		i := bytes.Index(rest, []byte(`\u`))
+		if i < 0 {
+			return !utf8.Valid(record)
+		}
+		if rest = rest[i+2:]; len(rest) > 0 && rest[0]|0x20 == 'd' {
+			return true
+		}
+	}
 }
 
 // member adds one top-level member to the layout, and to the rest unless its
@@ -176,6 +191,9 @@ func canonical(raw []byte) bool {
 // most writers give them.
 func quote(dst, text []byte) []byte {
 	dst = append(dst, '"')
+	if !slices.ContainsFunc(text, escaped) {
+		return append(append(dst, text...), '"')
+	}
 	for _, c := range text {
 		switch {
 		case c == '"' || c == '\\':
@@ -195,6 +213,9 @@ func quote(dst, text []byte) []byte {
 	}
 	return append(dst, '"')
 }
+
+// escaped says whether a byte is not written as it is.
+func escaped(c byte) bool { return c < ' ' || c == '"' || c == '\\' }
 
 // parseTime returns the event time of a JSON string such as
 // "2026-05-20T12:00:00Z", in microseconds since 1970; ok is false if it is none.

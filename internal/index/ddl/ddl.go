@@ -1,4 +1,5 @@
-package index
+// Package ddl writes table definitions over an index for other query engines.
+package ddl
 
 import (
 	"fmt"
@@ -7,12 +8,12 @@ import (
 	"cairn/internal/logquery"
 )
 
-// Dialects are the systems that DDL writes table definitions for.
+// Dialects are the systems that Table writes definitions for.
 var Dialects = []string{"athena", "clickhouse", "trino"}
 
-// DDL returns the definition of a table named events over an index that is at a
+// Table returns the definition of a table named events over an index that is at a
 // location: an S3 URL, or a path. Columns are found by name.
-func DDL(dialect, location string) (string, error) {
+func Table(dialect, location string) (string, error) {
 	location = strings.TrimRight(location, "/")
 	switch dialect {
 	case "athena":
