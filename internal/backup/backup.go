@@ -337,7 +337,7 @@ func (c *copier) sweep() error {
 			return err
 		}
 		if path != "." && c.files[filepath.ToSlash(path)] == nil {
-			if err := os.RemoveAll(name); err != nil {
+			if err := os.RemoveAll(name); err != nil { //nolint:gosec // the backup's own folder, which only its maker may write to
 				return err
 			}
 			return fs.SkipDir

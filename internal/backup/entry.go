@@ -40,7 +40,7 @@ func (e *entry) read(from, to string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }() // it was only read
 	e.Size, e.SHA256, err = write(to, in)
 	return err
 }

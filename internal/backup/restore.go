@@ -74,7 +74,7 @@ func (e *entry) put(from, to string) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
-	defer in.Close()
+	defer func() { _ = in.Close() }() // it was only read
 	size, sum, err := write(target, in)
 	if err != nil {
 		return err

@@ -102,11 +102,11 @@ const tellLost = 24 * time.Hour
 
 // DeliveryError is the error code of the last attempt, or LostCode for a day after
 // records were lost; empty if all is well.
-func (p *Progress) DeliveryError(now time.Time) string {
-	if p.Error == "" && !p.LostAt.IsZero() && now.Sub(p.LostAt) < tellLost {
+func (r *Progress) DeliveryError(now time.Time) string {
+	if r.Error == "" && !r.LostAt.IsZero() && now.Sub(r.LostAt) < tellLost {
 		return LostCode
 	}
-	return p.Error
+	return r.Error
 }
 
 // Status returns how the delivery of a trail to a kind of destination goes; an

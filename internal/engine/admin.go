@@ -146,24 +146,23 @@ var ErrNotRunning = errors.New("no engine is running on this data folder")
 
 // AddAccount asks the engine that runs on a data folder for a further account.
 func AddAccount(ctx context.Context, dir, id string) error {
-	return done(command(ctx, dir, http.MethodPut, "accounts/"+neturl.PathEscape(id)))("add account " + id)
+	return tell(ctx, dir, http.MethodPut, "accounts/"+neturl.PathEscape(id), "add account "+id)
 }
 
 // RotateAccount asks the engine that runs on a data folder for new root
 // credentials of an account, which it writes to the credentials file. The old ones
 // end when grace has passed, at most MaxGrace; 0 is at once.
 func RotateAccount(ctx context.Context, dir, id string, grace time.Duration) error {
-	return done(command(ctx, dir, http.MethodPost, "accounts/"+neturl.PathEscape(id)+"/keys?grace="+grace.String()))("rotate the credentials of account " + id)
+	return tell(ctx, dir, http.MethodPost, "accounts/"+neturl.PathEscape(id)+"/keys?grace="+grace.String(), "rotate the credentials of account "+id)
 }
 
-// done ends a command whose answer holds nothing. what says what was tried.
-func done(resp *http.Response, err error) func(what string) error {
-	return func(what string) error {
-		if err != nil {
-			return fmt.Errorf("%s: %w", what, err)
-		}
-		return resp.Body.Close()
+// tell sends a command whose answer holds nothing. what says what is tried.
+func tell(ctx context.Context, dir, method, path, what string) error {
+	resp, err := command(ctx, dir, method, path)
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
+	return resp.Body.Close()
 }
 
 // command sends a command to the engine that runs on a data folder.

@@ -59,7 +59,7 @@ func Backup(ctx context.Context, dir, to string) (*backup.Summary, error) {
 // rest asks the engine of a data folder to rest until the function is called.
 func rest(ctx context.Context, dir string) (func(), error) {
 	ctx, cancel := context.WithCancel(ctx)
-	resp, err := command(ctx, dir, http.MethodPost, "rest")
+	resp, err := command(ctx, dir, http.MethodPost, "rest") //nolint:bodyclose // the engine rests until the function that is returned closes it
 	if err != nil {
 		cancel()
 		return nil, err

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -151,7 +152,7 @@ func (e *Engine) collectDelivery(ctx context.Context, gauge, count metric) error
 			continue
 		}
 		if p.Error != "" {
-			gauge(descFailing, 1, append(labels[:len(labels):len(labels)], p.Error)...)
+			gauge(descFailing, 1, append(slices.Clip(labels), p.Error)...)
 		}
 		gauge(descSucceeded, stamp(p.Succeeded), labels...)
 		count(descWrites, float64(p.Writes), labels...)
@@ -172,7 +173,7 @@ func (e *Engine) collectDelivery(ctx context.Context, gauge, count metric) error
 		b := &balances[i]
 		labels := []string{b.Account, b.HomeRegion, b.Trail, string(b.Kind)}
 		for _, o := range outcomes(b) {
-			gauge(descOutcome, float64(o.records), append(labels[:len(labels):len(labels)], o.name)...)
+			gauge(descOutcome, float64(o.records), append(slices.Clip(labels), o.name)...)
 		}
 		gauge(descBalanced, one(b.Balanced()), labels...)
 		count(descGaps, float64(b.Gaps), labels...)

@@ -131,9 +131,9 @@ func (c *court) ask(cfg aws.Config, service, op string, change func(in any)) (ra
 		change(in.Interface())
 	}
 	out := method.Call([]reflect.Value{reflect.ValueOf(c.t.Context()), in})
-	err, _ := out[1].Interface().(error)
+	err, _ := reflect.TypeAssert[error](out[1])
 	if err == nil {
-		if deleted, ok := out[0].Interface().(*s3.DeleteObjectsOutput); ok {
+		if deleted, ok := reflect.TypeAssert[*s3.DeleteObjectsOutput](out[0]); ok {
 			for _, e := range deleted.Errors {
 				return false, *e.Code, ""
 			}
@@ -146,8 +146,7 @@ func (c *court) ask(cfg aws.Config, service, op string, change func(in any)) (ra
 		c.t.Errorf("%s:%s was not sent: %v", service, op, err)
 		return false, "", ""
 	}
-	var api smithy.APIError
-	if errors.As(err, &api) {
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		code = api.ErrorCode()
 	}
 	requestID = idOf(response)

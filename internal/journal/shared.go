@@ -64,8 +64,7 @@ func (s *Shared) Read(ctx context.Context, from Position, maxBytes int) ([]Locat
 func (s *Shared) find(from Position) (t *stretch, mine bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for i := len(s.kept) - 1; i >= 0; i-- {
-		t := s.kept[i]
+	for i, t := range slices.Backward(s.kept) {
 		if t.from == from || t.ok && t.from.Less(from) && from.Less(t.next) {
 			s.kept = append(slices.Delete(s.kept, i, i+1), t)
 			return t, false

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -38,7 +39,7 @@ func (w *walker) value(path []string) {
 		for w.d.More() {
 			name, _ := w.d.Token()
 			key, _ := name.(string)
-			w.value(append(path[:len(path):len(path)], key))
+			w.value(append(slices.Clip(path), key))
 		}
 		_, _ = w.d.Token()
 		return

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -276,9 +277,11 @@ func CheckPrincipals(d *policy.Document, known Principals) error {
 		}
 		for _, p := range st.Principals.AWS {
 			if !known.PrincipalExists(p) {
-				e := malformedPolicy("Invalid principal in policy").(*awserr.Error)
-				e.Detail = map[string]string{"Detail": `"AWS" : "` + p + `"`}
-				return e
+				err := malformedPolicy("Invalid principal in policy")
+				if e, ok := errors.AsType[*awserr.Error](err); ok {
+					e.Detail = map[string]string{"Detail": `"AWS" : "` + p + `"`}
+				}
+				return err
 			}
 		}
 	}
