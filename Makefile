@@ -35,7 +35,7 @@ e2e: build ## the built program and real clients: aws, boto3, terraform
 	CAIRN_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -tags=e2e -timeout=20m ./test/...
 
 crash: build ## break the engine on purpose: kills, power cuts, full disks, write errors, damage
-	CAIRN_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -tags=e2e -timeout=90m -v ./test/crash -kills 100 -inject 200 -damages 200 -clock $(if $(SEED),-seed $(SEED))
+	CAIRN_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -tags=crash -timeout=90m -v ./test/crash -kills 100 -inject 200 -damages 200 -clock $(if $(SEED),-seed $(SEED))
 
 soak: build ## full speed for SOAK: memory, files and goroutines must not grow
 	CAIRN_BIN=$(CURDIR)/$(BIN) SOAK=$(or $(SOAK),30m) $(GO) test -count=1 -tags=e2e -timeout=24h -v -run TestSoak ./test/soak

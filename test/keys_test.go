@@ -31,9 +31,6 @@ var beyond = []struct{ name, module, inputs, says string }{
 	{"loud", "cloudtrail", `trail_name     = "loud"
 		bucket_name    = "keys-own"
 		sns_topic_name = "loud"`, "this engine has no SNS yet"},
-	{"everyone", "cloudtrail", `trail_name            = "everyone"
-		bucket_name           = "keys-own"
-		is_organization_trail = true`, "organization"},
 }
 
 func writeModules(t *testing.T, dir string, blocks ...string) string {

@@ -6,10 +6,12 @@ package duck
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -26,7 +28,7 @@ type Options struct {
 	// Threads is how many processors are used; 0 means all.
 	Threads int
 	// Spill is the folder for what does not fit in memory: a folder of its own
-	// is made in it and removed by Close. "" means the system's temporary one.
+	// is made in it if need be, and removed by Close. "" means the system's temporary one.
 	Spill string
 	// MaxSpill bounds what is written there, in bytes; 0 means 10 GiB.
 	MaxSpill int64
@@ -49,13 +51,14 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.MaxSpill == 0 {
 		o.MaxSpill = 10 << 30
 	}
-	spill, err := os.MkdirTemp(o.Spill, "cairn-duckdb-")
-	if err != nil {
-		return nil, fmt.Errorf("open DuckDB: make a folder for what does not fit in memory: %w", err)
+	if o.Spill == "" {
+		o.Spill = os.TempDir()
 	}
+	// DuckDB makes the folder when it is needed.
+	spill := filepath.Join(o.Spill, "cairn-duckdb-"+rand.Text())
 	db, err := open(ctx, &o, spill)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("open DuckDB: %w", err), os.RemoveAll(spill))
+		return nil, fmt.Errorf("open DuckDB: %w", err)
 	}
 	return db, nil
 }

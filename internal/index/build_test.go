@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -156,6 +157,16 @@ func TestSmallPartsAreMerged(t *testing.T) {
 		t.Errorf("%d files, %d parts, %v", len(files), x.Stats().Parts, err)
 	}
 	demandWhole(t, s, dir)
+	// Who opened the index before a merge can still read it.
+	s.fill(1, 10, time.Hour)
+	old := openIndex(t, dir)
+	want := ask(t, old, Query{})
+	for old.Stats().Parts < 2*maxDayParts && s.build(dir, Options{}).Merged == 0 {
+		old = openIndex(t, dir)
+		want = ask(t, old, Query{})
+		s.fill(1, 10, time.Hour)
+	}
+	demandSame(t, "the index as it was before parts were merged", ask(t, old, Query{}), want)
 }
 
 // errCrash stops a Build as a crash would.
@@ -207,6 +218,7 @@ func TestCrashAtEveryStep(t *testing.T) {
 		}
 		s.build(dir, Options{Workers: 1})
 		demandSame(t, last, ask(t, openIndex(t, dir), Query{}), want)
+		s.build(dir, Options{})
 		if rest, err := filepath.Glob(filepath.Join(ownDir(dir), "*.parquet")); err != nil || len(rest) > 0 {
 			t.Fatalf("after a crash before step %d (%s) is left: %v, %v", crash, last, rest, err)
 		}
@@ -221,9 +233,9 @@ func TestInterrupted(t *testing.T) {
 	s, dir := newSource(t), t.TempDir()
 	s.fill(30, 50, time.Hour)
 	ctx, cancel := context.WithCancel(t.Context())
-	steps := 0
+	var steps atomic.Int64
 	if _, err := Build(ctx, s.open(), dir, Options{Source: s.dir, Memory: 20 << 10, fault: func(string) error {
-		if steps++; steps == 40 {
+		if steps.Add(1) == 40 {
 			cancel()
 		}
 		return nil

@@ -152,7 +152,7 @@ func (c *change) commit(line *commit) error {
 		}
 	}
 	for _, p := range dropped {
-		if err := errors.Join(c.remove(partPath(c.dir, p)), c.remove(pagesPath(c.dir, p.Name))); err != nil {
+		if err := c.withdraw(p); err != nil {
 			return fmt.Errorf("write index %s: %w", c.dir, err)
 		}
 	}
@@ -200,6 +200,19 @@ func (c *change) publish(p *partInfo) error {
 		return err
 	}
 	return syncDir(dayDir(c.dir, p.Day))
+}
+
+// withdraw takes a part that no line names any more out of the folder of its day.
+// It stays in the index's own for those who opened the index before, until the
+// next Build.
+func (c *change) withdraw(p *partInfo) error {
+	if err := c.step("withdraw " + p.Name); err != nil {
+		return err
+	}
+	if err := os.Rename(partPath(c.dir, p), stagedPath(c.dir, p)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func (c *change) remove(path string) error {

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"cairn/internal/duck"
 	"cairn/internal/logquery"
 	"cairn/internal/scan"
 )
@@ -87,8 +86,8 @@ func exactTime(q Query) string {
 	return " AND event_time IS NOT NULL"
 }
 
-// columnText is the text of the values at a path, as SQL; ok is false if no
-// column has it for all records of the parts.
+// columnText is the text of the values at a path, as SQL, NULL if there is none;
+// ok is false if no column has it for all records of the parts.
 func columnText(path string, parts []*partInfo) (text string, ok bool) {
 	columns := logquery.Columns()
 	i := slices.IndexFunc(columns, func(c logquery.Column) bool { return c.Path == path })
@@ -97,34 +96,43 @@ func columnText(path string, parts []*partInfo) (text string, ok bool) {
 	}
 	switch c := columns[i]; c.Type {
 	case logquery.TextColumn:
-		return "coalesce(" + c.Name + ", '')", true
+		return c.Name, true
 	case logquery.BoolColumn:
-		return "coalesce(CAST(" + c.Name + " AS VARCHAR), '')", true
+		return "CAST(" + c.Name + " AS VARCHAR)", true
 	case logquery.TimeColumn, logquery.JSONColumn:
 	}
 	return "", false
 }
 
 func (x *Index) countBySQL(ctx context.Context, query string, by scan.Grouping) (_ *scan.Counts, err error) {
-	db, err := duck.Open(ctx, duck.Options{Files: x.Parts()})
+	db, err := x.duck(ctx)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
 	rows, err := db.Query(ctx, query)
 	if err != nil {
 		return nil, fmt.Errorf("count by DuckDB: %w", err)
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
 	counts := &scan.Counts{}
+	nulls := map[string]int{} // groups with values that are NULL, or empty
 	for rows.Next() {
-		g, err := scanGroup(rows, by)
+		g, empty, err := scanGroup(rows, by)
 		if err != nil {
 			return nil, fmt.Errorf("count by DuckDB: %w", err)
 		}
-		if g.Count > 0 {
-			counts.Groups = append(counts.Groups, g)
+		if g.Count == 0 {
+			continue
 		}
+		if empty {
+			key := fmt.Sprint(g.Time.Unix(), len(g.Values)) + strings.Join(g.Values, "\x00")
+			if i, ok := nulls[key]; ok {
+				counts.Groups[i].Count += g.Count
+				continue
+			}
+			nulls[key] = len(counts.Groups)
+		}
+		counts.Groups = append(counts.Groups, g)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("count by DuckDB: %w", err)
@@ -141,23 +149,30 @@ func (x *Index) countBySQL(ctx context.Context, query string, by scan.Grouping) 
 	return counts, nil
 }
 
-func scanGroup(rows *sql.Rows, by scan.Grouping) (scan.Group, error) {
-	g := scan.Group{Values: make([]string, len(by.By))}
+// scanGroup reads a group; NULL is counted as no text is. empty says that there
+// may be another row for the same group.
+func scanGroup(rows *sql.Rows, by scan.Grouping) (g scan.Group, empty bool, err error) {
+	g.Values = make([]string, len(by.By))
+	texts := make([]sql.NullString, len(by.By))
 	var at int64
 	to := []any{}
 	if by.Every > 0 {
 		to = append(to, &at)
 	}
-	for i := range g.Values {
-		to = append(to, &g.Values[i])
+	for i := range texts {
+		to = append(to, &texts[i])
 	}
 	if err := rows.Scan(append(to, &g.Count)...); err != nil {
-		return g, err
+		return g, false, err
+	}
+	for i, t := range texts {
+		g.Values[i] = t.String
+		empty = empty || t.String == ""
 	}
 	if seconds := time.UnixMicro(at).Unix(); seconds != 0 {
 		g.Time = time.Unix(seconds, 0).UTC()
 	}
-	return g, nil
+	return g, empty, nil
 }
 
 // byDay gives what a query chooses as log files, one a day, so that it can be
@@ -187,21 +202,14 @@ func (d *byDay) List(_ context.Context, _ scan.Window, _ bool, each func(scan.Fi
 
 // Open implements scan.Source.
 func (d *byDay) Open(ctx context.Context, f scan.File) (io.ReadCloser, error) {
-	one := *d.index.log
-	one.parts = map[string]*partInfo{}
-	for _, p := range d.parts {
-		if p.Day == f.Key {
-			one.parts[p.Name] = p
-		}
-	}
-	day := &Index{dir: d.index.dir, source: d.index.source, log: &one}
+	parts := slices.DeleteFunc(slices.Clone(d.parts), func(p *partInfo) bool { return p.Day != f.Key })
 	r, w := io.Pipe()
 	go func() {
 		out := bufio.NewWriterSize(w, 1<<18)
 		separator := `{"Records":[`
 		q := d.q
 		q.Workers = 1
-		_, err := day.Search(ctx, q, func(m scan.Match) error {
+		_, err := d.index.search(ctx, q, parts, func(m scan.Match) error {
 			_, err := out.WriteString(separator)
 			separator = ","
 			if err == nil {
@@ -209,7 +217,7 @@ func (d *byDay) Open(ctx context.Context, f scan.File) (io.ReadCloser, error) {
 			}
 			return err
 		})
-		if separator != "," {
+		if err == nil && separator != "," {
 			_, err = out.WriteString(separator)
 		}
 		if err == nil {

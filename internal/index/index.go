@@ -24,25 +24,29 @@
 //     readers find them, and which the next Build carries on with; half a line
 //     at the end of the log counts as none.
 //  3. the parts are moved to the folders of their days, and those that others
-//     took the place of are deleted. A crash leaves some of this to the next
-//     Build, which does it before anything else.
+//     took the place of back to DIR/_cairn. A crash leaves some of this to the
+//     next Build, which does it before anything else.
 //
 // So a record is in the index exactly if the line is, with the fact that its log
-// file was read. Readers go by the log; one that finds a part gone, because it
-// was merged away, reads the log again.
+// file was read. Readers go by the log as it was when they opened the index:
+// parts that were replaced since are still in DIR/_cairn, until the Build after
+// the one that replaced them deletes them.
 package index
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 
+	"cairn/internal/duck"
+	"cairn/internal/index/home"
 	"cairn/internal/scan"
 )
 
@@ -52,6 +56,9 @@ type Index struct {
 	dir    string
 	source string
 	log    *state
+
+	mu sync.Mutex // guards db
+	db *duck.DB   // opened when it is first needed
 }
 
 // ErrNone says that there is no index.
@@ -72,6 +79,38 @@ func Open(dir string) (*Index, error) {
 		return nil, fmt.Errorf("open index %s: %w", dir, err)
 	}
 	return &Index{dir: dir, source: s.source, log: s}, nil
+}
+
+// Close gives back what searching has taken.
+func (x *Index) Close() error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.db == nil {
+		return nil
+	}
+	err := x.db.Close()
+	x.db = nil
+	return err
+}
+
+// duck returns the index's database. It may read parts where they are, and
+// where they will be.
+func (x *Index) duck(ctx context.Context) (*duck.DB, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.db != nil {
+		return x.db, nil
+	}
+	var files []string
+	for _, p := range x.log.parts {
+		files = append(files, partPath(x.dir, p), stagedPath(x.dir, p))
+	}
+	db, err := duck.Open(ctx, duck.Options{Files: files})
+	if err != nil {
+		return nil, err
+	}
+	x.db = db
+	return db, nil
 }
 
 // Dir returns the index's folder.
@@ -136,64 +175,14 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// Identity is the name by which a source is known: an absolute path, or a URL,
-// with the endpoint of the S3 it is in if it is not Amazon's.
-func Identity(where string, getenv func(string) string) (string, error) {
-	if strings.HasPrefix(where, "s3://") {
-		where = strings.TrimRight(where, "/")
-		for _, name := range []string{"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"} {
-			if endpoint := getenv(name); endpoint != "" {
-				return where + " at " + strings.TrimRight(endpoint, "/"), nil
-			}
-		}
-		return where, nil
-	}
-	path, err := filepath.Abs(where)
-	if err != nil {
-		return "", fmt.Errorf("find out what %s is: %w", where, err)
-	}
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
-	return path, nil
-}
-
-// DefaultDir returns where the index of a source is kept unless it is told
-// otherwise: $CAIRN_INDEX, or else cairn/index in the user's cache folder
-// ($XDG_CACHE_HOME, or ~/.cache), in a folder named after the source.
-func DefaultDir(identity string, getenv func(string) string) (string, error) {
-	base := getenv("CAIRN_INDEX")
-	if base == "" {
-		cache := getenv("XDG_CACHE_HOME")
-		if cache == "" {
-			var err error
-			if cache, err = os.UserCacheDir(); err != nil {
-				return "", fmt.Errorf("find the folder of indexes: %w; say where it is with --to or CAIRN_INDEX", err)
-			}
-		}
-		base = filepath.Join(cache, "cairn", "index")
-	}
-	sum := sha256.Sum256([]byte(identity))
-	name := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '-' {
-			return r
-		}
-		return '_'
-	}, strings.TrimPrefix(identity, "s3://"))
-	if len(name) > 40 {
-		name = name[len(name)-40:]
-	}
-	return filepath.Join(base, fmt.Sprintf("%s-%x", strings.Trim(name, "_."), sum[:6])), nil
-}
-
 // Find returns the index of a source that is where indexes are kept unless told
 // otherwise. The error wraps [ErrNone] if there is none.
 func Find(where string, getenv func(string) string) (*Index, error) {
-	identity, err := Identity(where, getenv)
+	identity, err := home.Identity(where, getenv)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := DefaultDir(identity, getenv)
+	dir, err := home.DefaultDir(identity, getenv)
 	if err != nil {
 		return nil, err
 	}

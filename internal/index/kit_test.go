@@ -140,6 +140,11 @@ func openIndex(tb testing.TB, dir string) *Index {
 	if err != nil {
 		tb.Fatal(err)
 	}
+	tb.Cleanup(func() {
+		if err := x.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
 	return x
 }
 

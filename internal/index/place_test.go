@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"cairn/internal/index/home"
 )
 
 func genuine(tb testing.TB) (records [][]byte) {
@@ -55,11 +57,11 @@ func TestFind(t *testing.T) {
 	if _, err := Find(s.dir, env); !errors.Is(err, ErrNone) {
 		t.Fatalf("error %v, want %v", err, ErrNone)
 	}
-	identity, err := Identity(s.dir, env)
+	identity, err := home.Identity(s.dir, env)
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := DefaultDir(identity, env)
+	dir, err := home.DefaultDir(identity, env)
 	if err != nil || !strings.HasPrefix(dir, filepath.Join(cache, "cairn", "index")+string(filepath.Separator)) {
 		t.Fatalf("%s, %v", dir, err)
 	}
@@ -71,32 +73,5 @@ func TestFind(t *testing.T) {
 		if x, err := Find(name, env); err != nil || x.Dir() != dir || x.Source() != identity {
 			t.Errorf("%s: %v", name, err)
 		}
-	}
-}
-
-// TestIdentity tells sources apart that have the same name.
-func TestIdentity(t *testing.T) {
-	none := func(string) string { return "" }
-	here := func(name string) string {
-		if name == "AWS_ENDPOINT_URL" {
-			return "http://127.0.0.1:4566/"
-		}
-		return ""
-	}
-	for _, c := range []struct {
-		where, want string
-		env         func(string) string
-	}{
-		{"s3://b/p/", "s3://b/p", none},
-		{"s3://b/p", "s3://b/p at http://127.0.0.1:4566", here},
-	} {
-		if got, err := Identity(c.where, c.env); err != nil || got != c.want {
-			t.Errorf("%s is %s, %v", c.where, got, err)
-		}
-	}
-	a, errA := DefaultDir("s3://b/p", func(string) string { return "/base" })
-	b, errB := DefaultDir("s3://b_p", func(string) string { return "/base" })
-	if err := errors.Join(errA, errB); err != nil || a == b {
-		t.Errorf("%s and %s, %v", a, b, err)
 	}
 }

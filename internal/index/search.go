@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"cairn/internal/duck"
 	"cairn/internal/grams"
 	"cairn/internal/index/part"
 	"cairn/internal/logquery"
@@ -50,17 +49,22 @@ type Found struct {
 // skip to a row.) What is read is matched by Where itself: an index finds exactly what
 // reading the log files finds.
 func (x *Index) Search(ctx context.Context, q Query, emit func(scan.Match) error) (Found, error) {
+	return x.search(ctx, q, x.log.sorted(), emit)
+}
+
+// search is Search in some of the parts, which are sorted.
+func (x *Index) search(ctx context.Context, q Query, parts []*partInfo, emit func(scan.Match) error) (Found, error) {
 	q.Workers = cmp.Or(q.Workers, runtime.GOMAXPROCS(0))
 	s := &search{index: x, q: q, emit: emit, where: "TRUE"}
 	if q.Where != nil {
 		s.needles = grams.Compile(q.Where.Needles())
 		s.where, _ = q.Where.SQL()
 	}
-	err := s.run(ctx)
+	err := s.run(ctx, parts)
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
-	return s.found, cmp.Or(err, s.close())
+	return s.found, err
 }
 
 var errEnough = errors.New("index: limit reached")
@@ -73,21 +77,13 @@ type search struct {
 	needles grams.Query
 	where   string // SQL that is true of every record looked for
 	found   Found
-	sql     *duck.DB // see duck
-}
-
-func (s *search) close() error {
-	if s.sql == nil {
-		return nil
-	}
-	return s.sql.Close()
 }
 
 // run goes through the days, many of them together. With a limit it begins with
 // one and goes on to more: whoever wants the newest records does not wait for
 // all days.
-func (s *search) run(ctx context.Context) error {
-	parts := slices.DeleteFunc(s.index.log.sorted(), func(p *partInfo) bool { return !s.overlaps(p.First, p.Last) })
+func (s *search) run(ctx context.Context, parts []*partInfo) error {
+	parts = slices.DeleteFunc(slices.Clone(parts), func(p *partInfo) bool { return !s.overlaps(p.First, p.Last) })
 	if s.q.Newest {
 		slices.Reverse(parts)
 	}
@@ -177,7 +173,7 @@ func (s *search) days(ctx context.Context, list []*partInfo) error {
 		parts = append(parts, p)
 		targets = append(targets, s.choose(p)...)
 	}
-	if (len(targets) > manyPages || len(targets) > 2 && s.sql != nil) && s.where != "TRUE" {
+	if len(targets) > manyPages && s.where != "TRUE" {
 		var err error
 		if targets, err = s.ask(ctx, parts, targets); err != nil {
 			return err

@@ -11,20 +11,10 @@ import (
 	"cairn/internal/duck"
 )
 
-// duck returns the search's database, which is opened when it is first needed.
-func (s *search) duck(ctx context.Context) (*duck.DB, error) {
-	if s.sql != nil {
-		return s.sql, nil
-	}
-	var err error
-	s.sql, err = duck.Open(ctx, duck.Options{Files: s.index.Parts(), Threads: s.q.Workers})
-	return s.sql, err
-}
-
 // ask returns those of the targets that have rows for which the condition
 // holds, with those rows. DuckDB gives the rows of each file in their order.
 func (s *search) ask(ctx context.Context, parts []*openPart, targets []*target) (left []*target, err error) {
-	db, err := s.duck(ctx)
+	db, err := s.index.duck(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -97,7 +97,7 @@ func TestVerify(t *testing.T) {
 		t.Fatal(err)
 	}
 	size := int(info.Size())
-	for at := 3; at < size; at += size / 40 {
+	for at := 3; at < size; at += size / 15 {
 		for what, f := range map[string]func([]byte) []byte{
 			fmt.Sprintf("a bit flipped at %d", at): flip(at),
 			fmt.Sprintf("cut at %d", at):           func(b []byte) []byte { return b[:at] },

@@ -127,6 +127,9 @@ for read in in_bucket, in_group:
     text = json.dumps(records)
     assert key["SecretAccessKey"] not in text and c["SecretAccessKey"] not in text, "a secret was recorded"
 
+assert len(trails.lookup_events(MaxResults=1)["Events"]) == 1
+assert iam.list_mfa_devices()["MFADevices"] == []
+assert iam.list_virtual_mfa_devices()["VirtualMFADevices"] == []
 status = trails.get_trail_status(Name=TRAIL)
 assert status["IsLogging"] and "LatestDeliveryError" not in status, status
 trails.stop_logging(Name=TRAIL)

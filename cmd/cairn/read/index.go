@@ -12,6 +12,7 @@ import (
 	"cairn/cmd/cairn/read/show"
 	"cairn/internal/index"
 	"cairn/internal/index/ddl"
+	"cairn/internal/index/home"
 	"cairn/internal/scan"
 )
 
@@ -81,10 +82,10 @@ func runIndex(ctx context.Context, args []string, env *cli.Env) int {
 
 // dir returns the folder of the index and the identity of its source.
 func (x *indexing) dir(source string) (dir, identity string, err error) {
-	if identity, err = index.Identity(source, x.env.Getenv); err != nil || x.to != "" {
+	if identity, err = home.Identity(source, x.env.Getenv); err != nil || x.to != "" {
 		return x.to, identity, err
 	}
-	dir, err = index.DefaultDir(identity, x.env.Getenv)
+	dir, err = home.DefaultDir(identity, x.env.Getenv)
 	return dir, identity, err
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"cairn/cmd/cairn/cli"
 	"cairn/internal/index"
+	"cairn/internal/index/home"
 	"cairn/internal/scan"
 )
 
@@ -56,9 +57,9 @@ func TestScripts(t *testing.T) {
 			"index": func(ts *testscript.TestScript, _ bool, args []string) {
 				src, err := scan.Open(context.Background(), ts.MkAbs(args[0]), scan.Options{})
 				ts.Check(err)
-				identity, err := index.Identity(ts.MkAbs(args[0]), ts.Getenv)
+				identity, err := home.Identity(ts.MkAbs(args[0]), ts.Getenv)
 				ts.Check(err)
-				dir, err := index.DefaultDir(identity, ts.Getenv)
+				dir, err := home.DefaultDir(identity, ts.Getenv)
 				ts.Check(err)
 				_, err = index.Build(context.Background(), src, dir, index.Options{Source: identity})
 				ts.Check(err)

@@ -12,6 +12,7 @@ import (
 	"cairn/cmd/cairn/read/show"
 	"cairn/internal/duck"
 	"cairn/internal/index"
+	"cairn/internal/index/home"
 	"cairn/internal/scan"
 )
 
@@ -138,7 +139,7 @@ func (a *asking) openIndex(ctx context.Context, sc *screen, source string) (x *i
 	if err != nil {
 		return nil, false, nil, err
 	}
-	identity, err := index.Identity(source, a.env.Getenv)
+	identity, err := home.Identity(source, a.env.Getenv)
 	if err != nil {
 		return nil, false, nil, err
 	}

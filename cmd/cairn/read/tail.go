@@ -14,7 +14,7 @@ import (
 	"cairn/cmd/cairn/read/cloudwatch"
 	"cairn/cmd/cairn/read/show"
 	"cairn/internal/follow"
-	"cairn/internal/index"
+	"cairn/internal/index/home"
 	"cairn/internal/logquery"
 	"cairn/internal/scan"
 )
@@ -168,7 +168,7 @@ func (t *tailing) placeName(source string) (string, error) {
 	if _, ok := groupName(source); ok {
 		return source, nil
 	}
-	return index.Identity(source, t.env.Getenv)
+	return home.Identity(source, t.env.Getenv)
 }
 
 // fileSlack is how long before its events a file may be named at the most;

@@ -26,7 +26,7 @@ func (c *codec) Encode(dst, src []byte) ([]byte, error) {
 	e, ok := c.encoders.Get().(*zstd.Encoder)
 	if !ok {
 		var err error
-		if e, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithWindowSize(1<<20),
+		if e, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(1<<20),
 			zstd.WithAllLitEntropyCompression(true), zstd.WithZeroFrames(true), zstd.WithEncoderCRC(false)); err != nil {
 			return nil, fmt.Errorf("compress page: %w", err)
 		}

@@ -67,7 +67,7 @@ func writerConfig() []parquet.WriterOption {
 	for _, name := range sought {
 		blooms = append(blooms, parquet.SplitBlockFilter(10, name))
 	}
-	return []parquet.WriterOption{
+	options := []parquet.WriterOption{
 		schema,
 		parquet.Compression(new(codec)),
 		parquet.BloomFilters(blooms...),
@@ -76,4 +76,10 @@ func writerConfig() []parquet.WriterOption {
 		parquet.DataPageVersion(1),
 		parquet.CreatedBy("cairn", "1", ""),
 	}
+	for i, c := range columns {
+		if pageEvery(i) == 1 { // no query is about a range of JSON or ids
+			options = append(options, parquet.SkipPageBounds(c.Name))
+		}
+	}
+	return options
 }
