@@ -47,6 +47,8 @@ func (a *answering) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	body := fmt.Sprintf("<Error><Code>%s</Code><Message>%s</Message></Error>", code, message) // S3
 	switch {
+	case strings.Contains(r.Header.Get("X-Amz-Target"), "CloudTrail"):
+		body = fmt.Sprintf(`{"__type":%q,"Message":%q}`, code, message)
 	case r.Header.Get("X-Amz-Target") != "":
 		body = fmt.Sprintf(`{"__type":%q,"message":%q}`, code, message)
 	case strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded"):
