@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"cairn/internal/gateway"
+	"cairn/internal/journal"
 )
 
 // answers counts the answers of the endpoint. Labels are names of the APIs and
@@ -144,6 +145,21 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 
 type metric func(d *prometheus.Desc, v float64, labels ...string)
 
+// lag returns how old the first record is that waits at a place of the journal.
+func (e *Engine) lag(ctx context.Context, at journal.Position) time.Duration {
+	for at.Less(e.journal.End()) {
+		recs, next, err := e.journal.Read(ctx, at, 1)
+		if err != nil || next == at {
+			return 0
+		}
+		if len(recs) > 0 {
+			return max(0, time.Since(recs[0].Header.Time))
+		}
+		at = next // intents only
+	}
+	return 0
+}
+
 // collectDelivery tells of each destination of each trail.
 func (e *Engine) collectDelivery(ctx context.Context, gauge, count metric) error {
 	for _, row := range e.tables.Progress.List() {
@@ -156,14 +172,7 @@ func (e *Engine) collectDelivery(ctx context.Context, gauge, count metric) error
 		}
 		gauge(descSucceeded, stamp(p.Succeeded), labels...)
 		count(descWrites, float64(p.Writes), labels...)
-		lag := time.Duration(0)
-		if p.Cursor.Less(e.journal.End()) {
-			recs, _, err := e.journal.Read(ctx, p.Cursor, 1)
-			if err == nil && len(recs) > 0 {
-				lag = max(0, time.Since(recs[0].Header.Time))
-			}
-		}
-		gauge(descLag, lag.Seconds(), labels...)
+		gauge(descLag, e.lag(ctx, p.Cursor).Seconds(), labels...)
 	}
 	balances, err := e.delivery.Balances(ctx)
 	if err != nil {

@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -56,19 +57,23 @@ func (t *tally) add(seq, records uint64) {
 	}
 }
 
+// learn adds a point that was counted by going back from a later one.
+func (t *tally) learn(p point) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i, found := slices.BinarySearchFunc(t.points, p.seq, comparePoint)
+	if !found && i < len(t.points) && len(t.points) < maxPoints {
+		t.points = slices.Insert(t.points, i, p)
+	}
+}
+
+func comparePoint(p point, seq uint64) int { return cmp.Compare(p.seq, seq) }
+
 // around returns the points next to a batch, before or at it and after it.
 func (t *tally) around(seq uint64) (before, after point, hasBefore, hasAfter bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	i, found := slices.BinarySearchFunc(t.points, seq, func(p point, seq uint64) int {
-		switch {
-		case p.seq < seq:
-			return -1
-		case p.seq > seq:
-			return 1
-		}
-		return 0
-	})
+	i, found := slices.BinarySearchFunc(t.points, seq, comparePoint)
 	if found {
 		return t.points[i], t.points[i], true, true
 	}
@@ -137,6 +142,8 @@ func (j *Journal) Count(ctx context.Context, p Position) (uint64, error) {
 	if err := j.catchUp(ctx); err != nil {
 		return 0, fmt.Errorf("count journal records: %w", err)
 	}
+	j.counting.Lock() // who comes next finds what this one learns
+	defer j.counting.Unlock()
 	before, after, hasBefore, hasAfter := j.tally.around(p.Seq)
 	var err error
 	if hasBefore {
@@ -146,9 +153,16 @@ func (j *Journal) Count(ctx context.Context, p Position) (uint64, error) {
 		}
 	}
 	if hasAfter {
+		// From the start of the batch, which is a point worth knowing: counting back
+		// reads all there is between, which may be much after a restart.
+		start := Position{Seq: p.Seq}
 		var n uint64
-		if n, err = j.between(ctx, p, Position{Seq: after.seq}); err == nil && n <= after.records {
-			return after.records - n, nil
+		if n, err = j.between(ctx, start, Position{Seq: after.seq}); err == nil && n <= after.records {
+			j.tally.learn(point{p.Seq, after.records - n})
+			var within uint64
+			if within, err = j.between(ctx, start, p); err == nil {
+				return after.records - n + within, nil
+			}
 		}
 	}
 	return 0, fmt.Errorf("count journal records before %s: %w", p, errors.Join(ErrUncounted, err))

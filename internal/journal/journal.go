@@ -155,10 +155,12 @@ type Journal struct {
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 
-	queue  queue
-	tail   tail
-	tally  tally
-	marked uint64 // owned by follow, and by Open and Close around it
+	queue queue
+	tail  tail
+	tally tally
+	// counting lets one count back at a time.
+	counting sync.Mutex
+	marked   uint64 // owned by follow, and by Open and Close around it
 
 	mu      sync.Mutex
 	first   uint64        // oldest batch, as far as known: it may have aged since

@@ -46,7 +46,7 @@ func readAll(t *testing.T, j *Journal, from Position, maxBytes int) []Located {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(recs) == 0 {
+		if next == from {
 			return all
 		}
 		for _, r := range recs {

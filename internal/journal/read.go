@@ -4,8 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-
-	"cairn/event"
+	"slices"
 )
 
 // GapError says that the records from From on, up to but without To, cannot be
@@ -24,10 +23,10 @@ func (e *GapError) Error() string {
 // minFetch is the least a request asks the store for, if the caller wants less.
 const minFetch = 64 << 10
 
-// Read returns the records from position from on (included), about maxBytes of
-// them: it stops at the first record beyond, but returns one at least if there
-// is one. next is where to go on. It does not wait: at the end it returns none.
-// Intents are passed over: there may be none, and next still be further on.
+// Read returns the records from position from on (included), in whole batches: as
+// many as take about maxBytes in the store, and one at least if there is one. next
+// is where to go on. It does not wait: at the end it returns none. Intents are
+// passed over: there may be none, and next still be further on.
 //
 // The zero Position stands for the oldest record kept. Any other that is older
 // than that is a gap. The records share memory with others: do not modify them.
@@ -42,39 +41,35 @@ func (j *Journal) read(ctx context.Context, from Position, maxBytes int, intents
 	if from.Seq == 0 {
 		from = j.First()
 	}
-	next, size := from, 0
-	for {
-		list, err := j.load(ctx, next, maxBytes-size)
-		if err != nil || len(list) == 0 {
-			if len(recs) > 0 || next != from {
-				return recs, next, nil // the next call meets it again
-			}
-			return nil, from, err
-		}
-		for i, b := range list {
-			entries, err := decodeBatch(b.seq, b.data)
-			if err != nil {
-				if len(recs) > 0 || next != from {
-					return recs, next, nil
-				}
-				return nil, from, damaged(next, list[i:], err)
-			}
-			for i := int(next.Index); i < len(entries); i++ {
-				size += weigh(&entries[i].Entry)
-				if len(recs) > 0 && size > maxBytes {
-					return recs, next, nil
-				}
-				next.Index++
-				if intents || !entries[i].Intent {
-					recs = append(recs, entries[i])
-				}
-			}
-			next = Position{Seq: b.seq + 1}
-		}
-		if size >= maxBytes && len(recs) > 0 {
-			return recs, next, nil
-		}
+	list, err := j.load(ctx, from, maxBytes)
+	if err != nil || len(list) == 0 {
+		return nil, from, err
 	}
+	total := 0
+	for _, b := range list {
+		total += len(b.data)
+	}
+	next = from
+	for i, b := range list {
+		entries, err := decodeBatch(b.seq, b.data)
+		if err != nil {
+			if next != from {
+				break // the next call meets it again
+			}
+			return nil, from, damaged(next, list[i:], err)
+		}
+		entries = entries[min(int(next.Index), len(entries)):]
+		if !intents {
+			entries = slices.DeleteFunc(entries, func(e Located) bool { return e.Intent })
+		}
+		if recs == nil {
+			recs = slices.Grow(entries, len(entries)*(total/len(b.data)-1)) // the others are about as dense
+		} else {
+			recs = append(recs, entries...)
+		}
+		next = Position{Seq: b.seq + 1}
+	}
+	return recs, next, nil
 }
 
 // damaged makes the gap of a batch that cannot be decoded, and of the ones
@@ -93,9 +88,6 @@ func damaged(at Position, list []batch, err error) *GapError {
 	}
 	return gap
 }
-
-// weigh is what a record counts against maxBytes: about what it takes in memory.
-func weigh(e *event.Entry) int { return len(e.JSON) + 256 }
 
 // load returns batches from position from on; none at the end.
 func (j *Journal) load(ctx context.Context, from Position, maxBytes int) ([]batch, error) {
@@ -117,9 +109,6 @@ func (j *Journal) load(ctx context.Context, from Position, maxBytes int) ([]batc
 	}
 	if len(list) == 0 {
 		return j.explain(ctx, from)
-	}
-	for _, b := range list[max(0, len(list)-1):] {
-		j.tail.keep(b)
 	}
 	return list, nil
 }

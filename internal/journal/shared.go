@@ -9,9 +9,11 @@ import (
 
 // What Shared keeps: so many stretches of the journal, of so many bytes together.
 const (
-	sharedRead      = 4 << 20
-	sharedBytes     = 16 << 20
+	sharedRead      = 2 << 20
+	sharedBytes     = 24 << 20
 	sharedStretches = 32
+	// recordBytes is about what a record takes in memory beside its JSON.
+	recordBytes = 512
 )
 
 // Shared is a journal for several readers: those who read the same stretch share
@@ -36,16 +38,15 @@ type stretch struct {
 // Share returns a journal that shares what its readers read.
 func Share(j *Journal) *Shared { return &Shared{Journal: j} }
 
-// Read is Journal.Read. It may return more than maxBytes if others asked for more,
-// and less.
-func (s *Shared) Read(ctx context.Context, from Position, maxBytes int) ([]Located, Position, error) {
+// Read is Journal.Read, in stretches of a size of its own: others read them too.
+func (s *Shared) Read(ctx context.Context, from Position, _ int) ([]Located, Position, error) {
 	if from.Seq == 0 {
 		from = s.First()
 	}
 	for {
 		t, mine := s.find(from)
 		if mine {
-			return s.load(ctx, t, max(maxBytes, minFetch))
+			return s.load(ctx, t)
 		}
 		select {
 		case <-t.done:
@@ -53,8 +54,8 @@ func (s *Shared) Read(ctx context.Context, from Position, maxBytes int) ([]Locat
 			return nil, from, ctx.Err()
 		}
 		if t.ok {
-			recs, next := t.after(from, maxBytes)
-			return recs, next, nil
+			i := sort.Search(len(t.recs), func(i int) bool { return !t.recs[i].Pos.Less(from) })
+			return slices.Clip(t.recs[i:]), t.next, nil
 		}
 	}
 }
@@ -77,11 +78,11 @@ func (s *Shared) find(from Position) (t *stretch, mine bool) {
 
 // load reads a stretch. One that could not be read, or has nothing, is not kept:
 // those who wait for it try themselves.
-func (s *Shared) load(ctx context.Context, t *stretch, maxBytes int) ([]Located, Position, error) {
-	recs, next, err := s.Journal.Read(ctx, t.from, min(maxBytes, sharedRead))
+func (s *Shared) load(ctx context.Context, t *stretch) ([]Located, Position, error) {
+	recs, next, err := s.Journal.Read(ctx, t.from, sharedRead)
 	bytes := 0
 	for i := range recs {
-		bytes += weigh(&recs[i].Entry)
+		bytes += len(recs[i].JSON) + recordBytes
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -104,16 +105,4 @@ func (s *Shared) load(ctx context.Context, t *stretch, maxBytes int) ([]Located,
 		i++
 	}
 	return recs, next, nil
-}
-
-// after returns the stretch's records from a place on: about maxBytes, one at least
-// if there is one. It shares memory with the stretch.
-func (t *stretch) after(from Position, maxBytes int) ([]Located, Position) {
-	i := sort.Search(len(t.recs), func(i int) bool { return !t.recs[i].Pos.Less(from) })
-	for n, size := i, 0; n < len(t.recs); n++ {
-		if size += weigh(&t.recs[n].Entry); size > maxBytes && n > i {
-			return t.recs[i:n:n], t.recs[n].Pos
-		}
-	}
-	return slices.Clip(t.recs[i:]), t.next
 }

@@ -2,12 +2,8 @@ package journal
 
 import "sync"
 
-// keepRead is how many batches are kept because a reader may have stopped inside.
-const keepRead = 8
-
 // tail keeps the newest batches this process has written, so that readers that
-// follow closely do not ask the store, and the last few batches fetched, in
-// which a reader with a small maxBytes goes on.
+// follow closely do not ask the store.
 type tail struct {
 	limit int
 
@@ -16,8 +12,6 @@ type tail struct {
 	order   []uint64 // oldest first
 	bytes   int
 	dropped int // of order, from its start
-	kept    [keepRead]batch
-	turn    int // of kept, to be replaced next
 }
 
 func (t *tail) init(limit int) { t.limit, t.bySeq = limit, map[uint64][]byte{} }
@@ -43,19 +37,6 @@ func (t *tail) add(seq uint64, data []byte) {
 	}
 }
 
-// keep keeps a batch that was fetched, in place of an older such one.
-func (t *tail) keep(b batch) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for i := range t.kept {
-		if t.kept[i].seq == b.seq {
-			return
-		}
-	}
-	t.kept[t.turn] = b
-	t.turn = (t.turn + 1) % keepRead
-}
-
 // from returns batches from seq on that follow each other, up to about maxBytes.
 func (t *tail) from(seq uint64, maxBytes int) []batch {
 	t.mu.Lock()
@@ -69,13 +50,5 @@ func (t *tail) from(seq uint64, maxBytes int) []batch {
 		list = append(list, batch{seq, data})
 		size += len(data)
 	}
-	if list != nil {
-		return list
-	}
-	for _, b := range t.kept {
-		if b.seq == seq && b.data != nil {
-			return []batch{b}
-		}
-	}
-	return nil
+	return list
 }

@@ -118,6 +118,10 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
+// maxQueue is how many messages may wait for who asked for them: more than anyone
+// asks for at once.
+const maxQueue = 8192
+
 // connect makes the connection and checks that JetStream answers on it.
 func (s *Server) connect(ctx context.Context, o Options, opts []nats.Option) error {
 	opts = append(append(opts, report(o.Log)...),
@@ -126,6 +130,9 @@ func (s *Server) connect(ctx context.Context, o Options, opts []nats.Option) err
 		// certainly did not happen, rather than happening later, after its
 		// caller was told that it failed.
 		nats.ReconnectBufSize(-1),
+		// Every subscription makes room for this many messages at once, and every
+		// read of the journal is one.
+		nats.SyncQueueLen(maxQueue),
 	)
 	if d, ok := ctx.Deadline(); ok {
 		opts = append(opts, nats.Timeout(max(time.Until(d), time.Millisecond)))
