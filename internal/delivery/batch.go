@@ -3,6 +3,7 @@ package delivery
 import (
 	"bytes"
 	"cmp"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -107,55 +108,72 @@ type batch struct {
 	rewound bool
 }
 
-// group is the records of one log file, or all of them for a log group. Records
-// are copied: the bytes they come from hold those of others too.
+// group is the records of one log file, or all of them for a log group.
 type group struct {
 	account, region string
 	// insights is true for Insights events, which have files of their own.
 	insights bool
-	// text is the records, joined with commas, after the head; ends are the
-	// offsets of their ends.
-	text []byte
-	ends []int
+	// records are their JSON, in order, and size is how long they are together.
+	records [][]byte
+	size    int
 	// oldest and newest are the times of its first and last events.
 	oldest, newest time.Time
 }
 
-const (
-	head = `{"Records":[`
-	tail = `]}`
-)
-
 // take adds records, of which next is the end, until the window ends or is full.
+// Those that are added share the journal's memory with all others that were read
+// with them, unless they are only a small part of it: then they are copied, so that
+// a batch never holds more than twice what it has.
 func (b *batch) take(w *window, recs []journal.Located, next journal.Position) {
+	before, read := b.bytes, 0
+	chosen := b.choose(w, recs, next)
+	for i := range recs {
+		read += len(recs[i].JSON)
+	}
+	few := 2*(b.bytes-before) < read
+	for _, r := range chosen {
+		text := r.JSON
+		if few {
+			text = bytes.Clone(text)
+		}
+		b.group(groupFor(w.kind, b.organization != "", &r.Header)).add(&r.Header, text)
+	}
+}
+
+// choose counts records in until the window ends or is full, and returns them.
+func (b *batch) choose(w *window, recs []journal.Located, next journal.Position) []*journal.Located {
+	chosen := make([]*journal.Located, 0, len(recs))
 	for i := range recs {
 		r := &recs[i]
 		if w.unseen(r.Pos) {
 			b.to = r.Pos
-			return
+			return chosen
 		}
 		if w.excludes(r) {
 			b.to, b.over = r.Pos, true
-			return
+			return chosen
 		}
 		if w.trail.SelectsAs(w.selection, &r.Header) {
 			if w.limit > 0 && b.records > 0 && b.bytes+len(r.JSON) > w.limit {
 				b.to, b.full = r.Pos, true
-				return
+				return chosen
 			}
-			b.add(w.kind, r)
+			chosen = append(chosen, r)
+			b.records++
+			b.bytes += len(r.JSON) + 1
 		} else {
 			b.passed++
 		}
 		if w.endsWith(r) {
 			b.to, b.over = after(r.Pos), true
-			return
+			return chosen
 		}
 	}
 	b.to = next
 	if w.unseen(next) {
 		b.to = w.end
 	}
+	return chosen
 }
 
 func after(p journal.Position) journal.Position {
@@ -175,24 +193,15 @@ func groupFor(k Kind, organization bool, h *event.Header) group {
 	return group{}
 }
 
-func (b *batch) add(k Kind, r *journal.Located) {
-	g := b.group(groupFor(k, b.organization != "", &r.Header))
-	if need := len(r.JSON) + len(",") + len(tail); cap(g.text)-len(g.text) < need {
-		g.text = slices.Grow(g.text, max(need, len(g.text))) // doubles: append alone copies five times as much
+func (g *group) add(h *event.Header, text []byte) {
+	g.records = append(g.records, text)
+	g.size += len(text)
+	if g.oldest.IsZero() || h.Time.Before(g.oldest) {
+		g.oldest = h.Time
 	}
-	if len(g.ends) > 0 {
-		g.text = append(g.text, ',')
+	if h.Time.After(g.newest) {
+		g.newest = h.Time
 	}
-	g.text = append(g.text, r.JSON...)
-	g.ends = append(g.ends, len(g.text))
-	if at := r.Header.Time; g.oldest.IsZero() || at.Before(g.oldest) {
-		g.oldest = at
-	}
-	if at := r.Header.Time; at.After(g.newest) {
-		g.newest = at
-	}
-	b.records++
-	b.bytes += len(r.JSON) + 1
 }
 
 func (g *group) compare(k group) int {
@@ -203,20 +212,25 @@ func (g *group) compare(k group) int {
 func (b *batch) group(k group) *group {
 	i, ok := slices.BinarySearchFunc(b.groups, k, (*group).compare)
 	if !ok {
-		k.text = []byte(head)
 		b.groups = slices.Insert(b.groups, i, &k)
 	}
 	return b.groups[i]
 }
 
-// record returns the JSON of a record.
-func (g *group) record(i int) []byte {
-	from := len(head)
-	if i > 0 {
-		from = g.ends[i-1] + 1
+// writeTo writes the content of a log file that holds the records: one JSON object
+// (spec 1.2).
+func (g *group) writeTo(w io.Writer) error {
+	_, err := w.Write([]byte(`{"Records":[`))
+	for i, text := range g.records {
+		if i > 0 && err == nil {
+			_, err = w.Write([]byte{','})
+		}
+		if err == nil {
+			_, err = w.Write(text)
+		}
 	}
-	return g.text[from:g.ends[i]]
+	if err == nil {
+		_, err = w.Write([]byte(`]}`))
+	}
+	return err
 }
-
-// file returns the content of a log file that holds the records.
-func (g *group) file() []byte { return append(g.text, tail...) }

@@ -3,7 +3,10 @@ package delivery
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -48,8 +51,7 @@ func (s *bucketSink) write(ctx context.Context, t *trail.Trail, p *Plan, b *batc
 			Prefix: t.Prefix, OrganizationID: b.organization, Account: g.account, Region: g.region, Insights: g.insights,
 			Time: p.Stamp, Unique: unique,
 		}.Key()
-		text := g.file()
-		body, err := s.compress(text)
+		body, hash, err := s.compress(g)
 		if err != nil {
 			return r, fmt.Errorf("compress log file %s: %w", key, err)
 		}
@@ -60,10 +62,10 @@ func (s *bucketSink) write(ctx context.Context, t *trail.Trail, p *Plan, b *batc
 			return r, fmt.Errorf("write log file %s to bucket %s: %w", key, t.Bucket, err)
 		}
 		r.writes++
-		r.records += len(g.ends)
+		r.records += len(g.records)
 		if t.Validate {
 			r.files = append(r.files, LogFile{Account: g.account, Region: g.region, LogFile: digest.LogFile{
-				Bucket: t.Bucket, Object: key, Hash: digest.Hash(text),
+				Bucket: t.Bucket, Object: key, Hash: hash,
 				OldestEvent: g.oldest.UTC().Truncate(time.Second), NewestEvent: g.newest.UTC().Truncate(time.Second),
 			}})
 		}
@@ -71,25 +73,26 @@ func (s *bucketSink) write(ctx context.Context, t *trail.Trail, p *Plan, b *batc
 	return r, nil
 }
 
-// compress returns the log file: one gzip member, without name or time, of one
-// JSON object (spec 1.2). The same records make the same bytes.
-func (s *bucketSink) compress(text []byte) ([]byte, error) {
+// compress returns the log file, and the hash of its content: one gzip member,
+// without name or time (spec 1.2). The same records make the same bytes.
+func (s *bucketSink) compress(g *group) (body []byte, hash string, err error) {
 	var out bytes.Buffer
-	out.Grow(len(text)/8 + 512)
+	out.Grow(g.size/8 + 512)
 	if s.gzip == nil {
 		z, err := gzip.NewWriterLevel(&out, level)
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		s.gzip = z
 	} else {
 		s.gzip.Reset(&out)
 	}
-	if _, err := s.gzip.Write(text); err != nil {
-		return nil, err
+	sum := sha256.New()
+	if err := g.writeTo(io.MultiWriter(s.gzip, sum)); err != nil {
+		return nil, "", err
 	}
 	if err := s.gzip.Close(); err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	return out.Bytes(), nil
+	return out.Bytes(), hex.EncodeToString(sum.Sum(nil)), nil
 }

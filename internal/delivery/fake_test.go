@@ -348,7 +348,7 @@ func unpack(t *testing.T, body []byte) []json.RawMessage {
 		t.Errorf("%d bytes after the gzip member", in.Len())
 	}
 	var file struct{ Records []json.RawMessage }
-	if err := json.Unmarshal(text, &file); err != nil || !bytes.HasPrefix(text, []byte(head)) || bytes.ContainsAny(text, "\n") {
+	if err := json.Unmarshal(text, &file); err != nil || !bytes.HasPrefix(text, []byte(`{"Records":[`)) || bytes.ContainsAny(text, "\n") {
 		t.Fatalf("log file %.80q: %v", text, err)
 	}
 	if len(file.Records) == 0 {

@@ -45,7 +45,7 @@ func (s logGroupSink) write(ctx context.Context, t *trail.Trail, p *Plan, b *bat
 		}
 		stream := trail.OrganizationLogStream(b.organization, account, t.HomeRegion)
 		token := trail.Unique(t.ARN(), t.ID, account, "log group", mark(p.From), mark(p.To), p.Time)
-		for next, call := 0, 0; next < len(g.ends); call++ {
+		for next, call := 0, 0; next < len(g.records); call++ {
 			events, n, oversized := g.events(next, at)
 			next += n
 			r.oversized += oversized
@@ -72,8 +72,7 @@ func (s logGroupSink) write(ctx context.Context, t *trail.Trail, p *Plan, b *bat
 // covers, and how many of those are left out as too large.
 func (g *group) events(from int, at time.Time) (events []LogEvent, covered, oversized int) {
 	size := 0
-	for i := from; i < len(g.ends); i++ {
-		m := g.record(i)
+	for _, m := range g.records[from:] {
 		if len(m)+eventOverhead > maxEventBytes {
 			oversized++
 			covered++

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -10,17 +9,17 @@ import (
 	"time"
 
 	"cairn/event"
-	"cairn/internal/journal"
 	"cairn/internal/trail"
 )
 
 // groupOf makes a group of records with the given sizes.
 func groupOf(sizes ...int) *batch {
 	b := &batch{}
-	for _, n := range sizes {
-		text := fmt.Sprintf(`{"eventID":"e%d","x":"`, b.records)
+	g := b.group(group{})
+	for i, n := range sizes {
+		text := fmt.Sprintf(`{"eventID":"e%d","x":"`, i)
 		text += strings.Repeat("x", n-len(text)-2) + `"}`
-		b.add(LogGroup, &journal.Located{Entry: event.Entry{JSON: []byte(text)}})
+		g.add(&event.Header{}, []byte(text))
 	}
 	return b
 }
@@ -77,14 +76,5 @@ func TestOldPlan(t *testing.T) {
 	}
 	if got := w.dest.stamps[0]; got != noon.Add(20*24*time.Hour).UnixMilli() {
 		t.Error("timestamp", time.UnixMilli(got))
-	}
-}
-
-func TestRecordsOfAGroup(t *testing.T) {
-	b := groupOf(30, 40, 50)
-	for i, n := range []int{30, 40, 50} {
-		if r := b.groups[0].record(i); len(r) != n || !bytes.HasPrefix(r, []byte("{")) || !bytes.HasSuffix(r, []byte("}")) {
-			t.Errorf("record %d: %s", i, r)
-		}
 	}
 }

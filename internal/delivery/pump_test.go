@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"cairn/digest"
+	"cairn/internal/journal"
 	"github.com/google/go-cmp/cmp"
 
 	"cairn/event"
@@ -66,20 +68,48 @@ func TestFileHoldsTheVeryBytes(t *testing.T) {
 	recs, next, _ = w.journal.Read(t.Context(), position(tr.Spans[0].From), 1<<20)
 	b.take(&window{trail: tr, kind: Bucket}, recs, next)
 	s := &bucketSink{}
-	one, err := s.compress(b.groups[0].file())
+	one, hash, err := s.compress(b.groups[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, err := s.compress(b.groups[0].file())
+	two, again, err := s.compress(b.groups[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if string(one) != string(two) {
+	if string(one) != string(two) || hash != again {
 		t.Error("the same records made different bytes")
+	}
+	if want := digest.Hash([]byte(`{"Records":[` + string(e.JSON) + "," + string(e.JSON) + `]}`)); hash != want {
+		t.Errorf("the hash of the content is %s, want %s", hash, want)
 	}
 	for _, r := range unpack(t, one) {
 		if string(r) != string(e.JSON) {
 			t.Errorf("record %s", r)
+		}
+	}
+}
+
+// TestFewRecordsAreCopied shows that a batch does not hold what was read with its
+// records, if they are only a small part of it.
+func TestFewRecordsAreCopied(t *testing.T) {
+	w := newWorld()
+	tr := w.newTrail("audit")
+	tr.MultiRegion = false
+	here, other := w.record(home, "A"), w.record("eu-central-1", "B")
+	other.JSON = here.JSON[:len(here.JSON)/2]
+	for _, many := range []bool{true, false} {
+		recs := []journal.Located{{Entry: here}, {Entry: other}}
+		if !many {
+			recs = append(recs, recs[1], recs[1], recs[1])
+		}
+		b := &batch{}
+		b.take(&window{trail: tr, kind: Bucket}, recs, journal.Position{Seq: 1})
+		if len(b.groups) != 1 || len(b.groups[0].records) != 1 {
+			t.Fatalf("the batch has %+v", b.groups)
+		}
+		got := b.groups[0].records[0]
+		if shared := &got[0] == &here.JSON[0]; shared != many || string(got) != string(here.JSON) {
+			t.Errorf("one of %d records shares their memory: %v", len(recs), shared)
 		}
 	}
 }

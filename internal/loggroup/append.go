@@ -48,7 +48,11 @@ func (s *Store) Append(ctx context.Context, ref Ref, name string, events []Event
 		sum := sha256.Sum256([]byte(token))
 		b.token = hex.EncodeToString(sum[:16])
 	}
-	payload := appendBatch(nil, events)
+	size := 0
+	for i := range events {
+		size += len(events[i].Message) + 16 // more than its numbers take
+	}
+	payload := appendBatch(make([]byte, 0, size+16), events)
 	b.size = int64(len(payload))
 	if err := s.publish(ctx, x, row.ID, &b, payload); err != nil {
 		return 0, fmt.Errorf("append %d events to log stream %s of log group %s: %w", len(events), name, ref.Name, s.lost(ref, g, err))
