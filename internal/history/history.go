@@ -52,7 +52,7 @@ type Options struct {
 	Journal Journal
 	Lake    *lake.Lake
 	// FlushBytes and FlushEvery are how many bytes of records, and for how long,
-	// are gathered before they become a segment; defaults 4 MiB and 1 minute.
+	// are gathered before they become a segment; defaults 8 MiB and 1 minute.
 	FlushBytes int
 	FlushEvery time.Duration
 	// Log receives failures and gaps; nil drops them.
@@ -86,7 +86,7 @@ type Store struct {
 // Open opens the event history. Nothing is read from the journal until Run.
 func Open(o Options) (*Store, error) {
 	if o.FlushBytes == 0 {
-		o.FlushBytes = 4 << 20
+		o.FlushBytes = 8 << 20
 	}
 	if o.FlushEvery == 0 {
 		o.FlushEvery = time.Minute

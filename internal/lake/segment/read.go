@@ -54,14 +54,14 @@ const (
 	colMessage
 )
 
-// row is the schema. Whoever reads a segment with another tool sees these names.
+// row is the schema, compressed by the writer's codec. Whoever reads a segment with another tool sees these names.
 type row struct {
-	Time      int64  `parquet:"time,delta,zstd,timestamp(millisecond)"`
-	Ingestion int64  `parquet:"ingestion,delta,zstd,timestamp(millisecond)"`
-	Stream    string `parquet:"stream,dict,zstd"`
-	Seq       int64  `parquet:"seq,delta,zstd"`
-	Index     int32  `parquet:"index,delta,zstd"`
-	Message   string `parquet:"message,zstd"`
+	Time      int64  `parquet:"time,delta,timestamp(millisecond)"`
+	Ingestion int64  `parquet:"ingestion,delta,timestamp(millisecond)"`
+	Stream    string `parquet:"stream,dict"`
+	Seq       int64  `parquet:"seq,delta"`
+	Index     int32  `parquet:"index,delta"`
+	Message   string `parquet:"message"`
 }
 
 // Reader is an open segment. Its methods may be called concurrently.
