@@ -5,6 +5,10 @@ import (
 	"unicode/utf8"
 )
 
+// MaxBytes is how many bytes the JSON of a record has at most, 256 KB (shared spec
+// 2.2).
+const MaxBytes = 256 << 10
+
 // Limits on members, in bytes (shared spec 2.2). Longer text is truncated;
 // longer objects are replaced by {"omitted":true}. AWS documents the limits;
 // where exactly it puts its marker is not documented, so that placement is ours.
@@ -14,9 +18,46 @@ const (
 	maxData   = 28 << 10
 )
 
+// omitted stands for an object that is too large.
+var omitted = []byte(`{"omitted":true}`)
+
 // Append appends the record's JSON to dst and returns it: one object, no white
-// space, members in CloudTrail's order.
+// space, members in CloudTrail's order, at most MaxBytes.
+//
+// A record that is larger although each member is within its limit loses its
+// largest members, one after the other until it fits: additionalEventData,
+// responseElements, requestParameters, in the order in which AWS reduces the events
+// of event data stores; then resources, which have no marker.
 func (r *Record) Append(dst []byte) []byte {
+	b := r.append(dst)
+	if len(b)-len(dst) <= MaxBytes {
+		return b
+	}
+	small := *r
+	for _, reduce := range []func(){
+		func() { small.AdditionalEventData = omit(small.AdditionalEventData) },
+		func() { small.ResponseElements = omit(small.ResponseElements) },
+		func() { small.RequestParameters = omit(small.RequestParameters) },
+		func() { small.Resources = nil },
+	} {
+		reduce()
+		if b = small.append(b[:len(dst)]); len(b)-len(dst) <= MaxBytes {
+			break
+		}
+	}
+	return b // fits now: a few texts of up to maxText are left
+}
+
+// omit returns the marker for an object that is there.
+func omit(object []byte) []byte {
+	if len(object) == 0 {
+		return nil
+	}
+	return omitted
+}
+
+// append is Append without the limit on the whole.
+func (r *Record) append(dst []byte) []byte {
 	w := writer{append(dst, '{')}
 	w.str("eventVersion", r.EventVersion)
 	w.key("userIdentity")
@@ -26,15 +67,15 @@ func (r *Record) Append(dst []byte) []byte {
 	w.str("eventName", r.EventName)
 	w.str("awsRegion", r.AWSRegion)
 	w.str("sourceIPAddress", r.SourceIPAddress)
-	w.str("userAgent", truncate(r.UserAgent))
-	w.opt("errorCode", truncate(r.ErrorCode))
-	w.opt("errorMessage", truncate(r.ErrorMessage))
+	w.str("userAgent", r.UserAgent)
+	w.opt("errorCode", r.ErrorCode)
+	w.opt("errorMessage", r.ErrorMessage)
 	w.raw("requestParameters", bounded(r.RequestParameters, maxObject))
 	w.raw("responseElements", bounded(r.ResponseElements, maxObject))
 	if r.AdditionalEventData != nil {
 		w.raw("additionalEventData", bounded(r.AdditionalEventData, maxData))
 	}
-	w.opt("requestID", truncate(r.RequestID))
+	w.opt("requestID", r.RequestID)
 	w.str("eventID", r.EventID)
 	w.bool("readOnly", r.ReadOnly)
 	w.resources(r.Resources)
@@ -81,7 +122,16 @@ func (w *writer) identity(u *UserIdentity) {
 			w.str("principalId", i.PrincipalID)
 			w.str("arn", i.ARN)
 			w.str("accountId", i.AccountID)
-			w.str("userName", i.UserName)
+			w.opt("userName", i.UserName)
+			w.close()
+		}
+		if s.FederatedProvider != "" {
+			w.key("webIdFederationData")
+			w.open()
+			w.str("federatedProvider", s.FederatedProvider)
+			w.key("attributes")
+			w.open()
+			w.close()
 			w.close()
 		}
 		w.key("attributes")
@@ -89,9 +139,11 @@ func (w *writer) identity(u *UserIdentity) {
 		w.str("creationDate", stamp(s.CreationDate))
 		w.str("mfaAuthenticated", map[bool]string{true: "true", false: "false"}[s.MFAAuthenticated])
 		w.close()
+		w.opt("sourceIdentity", s.SourceIdentity)
 		w.close()
 	}
 	w.opt("invokedBy", u.InvokedBy)
+	w.opt("identityProvider", u.IdentityProvider)
 	w.close()
 }
 
@@ -108,8 +160,8 @@ func (w *writer) resources(list []Resource) {
 		w.open()
 		w.opt("accountId", r.AccountID)
 		w.opt("type", r.Type)
-		w.opt("ARN", r.ARN)
-		w.opt("ARNPrefix", r.ARNPrefix)
+		w.whole("ARN", r.ARN)
+		w.whole("ARNPrefix", r.ARNPrefix)
 		w.close()
 	}
 	w.b = append(w.b, ']')
@@ -130,14 +182,25 @@ func (w *writer) key(k string) {
 	w.b = append(w.b, '"', ':')
 }
 
+// str writes a text, truncated if need be.
 func (w *writer) str(k, v string) {
 	w.key(k)
-	w.b = AppendString(w.b, v)
+	w.b = AppendString(w.b, truncate(v))
 }
 
+// opt is str for a text that is left out if empty.
 func (w *writer) opt(k, v string) {
 	if v != "" {
 		w.str(k, v)
+	}
+}
+
+// whole is opt for a text that has no limit of its own: a name that was cut would
+// be another's.
+func (w *writer) whole(k, v string) {
+	if v != "" {
+		w.key(k)
+		w.b = AppendString(w.b, v)
 	}
 }
 
@@ -175,7 +238,7 @@ func bounded(v []byte, limit int) []byte {
 	if len(v) <= limit {
 		return v
 	}
-	return []byte(`{"omitted":true}`)
+	return omitted
 }
 
 const hexDigits = "0123456789abcdef"

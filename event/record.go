@@ -105,16 +105,25 @@ type UserIdentity struct {
 	UserName       string
 	SessionContext *SessionContext
 	InvokedBy      string
+	// IdentityProvider is set for web identities: the ARN of the provider that
+	// vouched for them.
+	IdentityProvider string
 }
 
 // SessionContext describes temporary credentials.
 type SessionContext struct {
-	Issuer           *SessionIssuer
-	CreationDate     time.Time
-	MFAAuthenticated bool
+	Issuer *SessionIssuer
+	// FederatedProvider is webIdFederationData.federatedProvider: the ARN of the
+	// provider whose web identity opened the session, or empty.
+	FederatedProvider string
+	CreationDate      time.Time
+	MFAAuthenticated  bool
+	// SourceIdentity is who set out, however many roles were assumed since.
+	SourceIdentity string
 }
 
-// SessionIssuer is who handed out temporary credentials: a role.
+// SessionIssuer is whose permissions temporary credentials come from: a role,
+// or the user or root user who federated somebody.
 type SessionIssuer struct {
 	Type        string
 	PrincipalID string
@@ -153,6 +162,19 @@ type Header struct {
 	FromConsole bool
 	// Resources are the record's resources.
 	Resources []Resource
+}
+
+// InsightTrail is the type of the resource that names a trail in the header of an
+// Insights event.
+const InsightTrail = "AWS::CloudTrail::Trail"
+
+// InsightSource returns the ARN of the trail whose data events an Insights event is
+// about: it is for that trail alone. Empty for all others.
+func (h *Header) InsightSource() string {
+	if h.Category == Insight && len(h.Resources) == 1 && h.Resources[0].Type == InsightTrail {
+		return h.Resources[0].ARN
+	}
+	return ""
 }
 
 // Entry is an encoded record with its header: what the journal keeps.

@@ -124,6 +124,75 @@ func TestAppendLimits(t *testing.T) {
 	}
 }
 
+// TestAppendWhole: a record is at most 256 KB, whatever is in it, and says what was
+// left out of it.
+func TestAppendWhole(t *testing.T) {
+	object := func(n int) []byte { return []byte(`{"p":"` + strings.Repeat("x", n-len(`{"p":""}`)) + `"}`) }
+	resources := func(n int) (list []Resource) {
+		for range n {
+			list = append(list, Resource{Type: "AWS::S3::Object", ARN: "arn:aws:s3:::b/" + strings.Repeat("\x01", 1024)})
+		}
+		return list
+	}
+	long := full()
+	for _, s := range []*string{
+		&long.UserAgent, &long.ErrorCode, &long.ErrorMessage, &long.RequestID, &long.SourceIPAddress, &long.AWSRegion, &long.EventName,
+		&long.UserIdentity.ARN, &long.UserIdentity.PrincipalID, &long.UserIdentity.UserName, &long.UserIdentity.SessionContext.Issuer.ARN,
+		&long.TLSDetails.ClientProvidedHostHeader,
+	} {
+		*s = strings.Repeat("\x01", 100_000)
+	}
+	for _, tt := range []struct {
+		name    string
+		r       *Record
+		parts   [3]int // bytes of additionalEventData, responseElements, requestParameters
+		n       int    // resources
+		omitted string // a letter for each that is left out: a, o, i, r
+	}{
+		{"each at its limit", full(), [3]int{maxData, maxObject, maxObject}, 1, ""},
+		{"and some resources", full(), [3]int{maxData, maxObject, maxObject}, 8, "a"},
+		{"a response that does not fit then", full(), [3]int{maxData, maxObject, maxObject}, 13, "ao"},
+		{"nothing in it fits", full(), [3]int{10, 10, maxObject}, 41, "aoi"},
+		{"only resources", full(), [3]int{}, 60, "r"},
+		{"long texts", long, [3]int{maxData, maxObject, maxObject}, 2, "ao"},
+		{"everything", long, [3]int{maxData, maxObject, maxObject}, 60, "aoir"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := *tt.r
+			r.AdditionalEventData, r.ResponseElements, r.RequestParameters, r.Resources = nil, nil, nil, resources(tt.n)
+			for i, p := range []*[]byte{&r.AdditionalEventData, &r.ResponseElements, &r.RequestParameters} {
+				if tt.parts[i] > 0 {
+					*p = object(tt.parts[i])
+				}
+			}
+			prefix := []byte("before")
+			b := r.Append(prefix)
+			if b = b[len(prefix):]; len(b) > MaxBytes {
+				t.Errorf("%d bytes", len(b))
+			}
+			var got map[string]json.RawMessage
+			if err := json.Unmarshal(b, &got); err != nil {
+				t.Fatal(err)
+			}
+			left := ""
+			for i, member := range []string{"additionalEventData", "responseElements", "requestParameters"} {
+				switch s := string(got[member]); {
+				case s == string(omitted):
+					left += "aoi"[i : i+1]
+				case tt.parts[i] == 0 && s != "" && s != "null" || tt.parts[i] > 0 && len(s) != tt.parts[i]:
+					t.Errorf("%s has %d bytes", member, len(s))
+				}
+			}
+			if got["resources"] == nil {
+				left += "r"
+			}
+			if left != tt.omitted {
+				t.Errorf("left out %q, want %q; %d bytes", left, tt.omitted, len(b))
+			}
+		})
+	}
+}
+
 func TestEncode(t *testing.T) {
 	r := full()
 	e := r.Encode(true)

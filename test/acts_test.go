@@ -161,6 +161,7 @@ func (p *play) actPeople() {
 	do(p, c.DeletePolicy, &iam.DeletePolicyInput{PolicyArn: made.Arn})
 	do(p, c.DeleteUser, &iam.DeleteUserInput{UserName: user})
 	fails(p, "AccessDenied", sts.NewFromConfig(p.weak).AssumeRole, &sts.AssumeRoleInput{RoleArn: aws.String("arn:aws:iam::" + account + ":role/gone"), RoleSessionName: aws.String("try")})
+	do(p, sts.NewFromConfig(p.user).GetFederationToken, &sts.GetFederationTokenInput{Name: aws.String("guest"), Policy: document})
 	for _, caller := range []aws.Config{p.root, p.user, p.session} {
 		do(p, sts.NewFromConfig(caller).GetCallerIdentity, &sts.GetCallerIdentityInput{})
 	}

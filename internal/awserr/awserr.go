@@ -22,6 +22,9 @@ type Error struct {
 	// Detail holds further members of the error body, such as S3's
 	// BucketName. Keys are written as they are.
 	Detail map[string]string
+	// Object holds further members of JSON error bodies that are JSON already,
+	// such as queryCompileError of CloudWatch Logs. Other protocols leave it out.
+	Object map[string]string
 
 	cause error
 }

@@ -78,6 +78,10 @@ type Operation struct {
 	// GlobalRegion is set where one region's calls are events of a global
 	// service: STS in us-east-1 stands for the global endpoint.
 	GlobalRegion string
+	// Identify finds out who calls, for operations whose callers show something
+	// else than a signature: a token in the input, say. Nil for all others. The
+	// principal stands in the record even if there is an error.
+	Identify func(ctx context.Context, c *Call) (identity.Principal, error)
 	// NewInput makes the SDK input the codec decodes into.
 	NewInput func() any
 	// Authorize says what has to be allowed, and may note in the call which

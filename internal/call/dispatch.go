@@ -135,6 +135,11 @@ func (d *Dispatcher) decideAndRun(ctx context.Context, c *Call) (out any, err er
 			out, err = nil, awserr.From(d.panicked(ctx, c, "handler", p))
 		}
 	}()
+	if c.Op.Identify != nil {
+		if c.Principal, err = c.Op.Identify(ctx, c); err != nil {
+			return nil, err
+		}
+	}
 	if err := authorize(ctx, c); err != nil {
 		return nil, err
 	}
@@ -196,7 +201,9 @@ func deniedText(c *Call, action, resource string, d policy.Decision) string {
 		who = c.Principal.Service
 	case identity.Anonymous:
 		who = "anonymous"
-	case identity.Root, identity.IAMUser, identity.AssumedRole:
+	case identity.WebIdentityUser, identity.Unknown: // AWS says no more to whom it has no name for
+		return "Not authorized to perform " + action
+	case identity.Root, identity.IAMUser, identity.AssumedRole, identity.FederatedUser:
 	}
 	text := "User: " + who + " is not authorized to perform: " + action
 	if resource != "*" {
@@ -237,15 +244,24 @@ func (c *Call) context(more policy.Context) policy.Context {
 	} else {
 		set("aws:sourceip", c.SourceIP)
 		set("aws:principalarn", p.ARN)
-		set("aws:principalaccount", p.Account)
-		set("aws:userid", p.ID)
+		if p.Kind != identity.WebIdentityUser && p.Kind != identity.Unknown { // who belong to no account
+			set("aws:principalaccount", p.Account)
+			set("aws:userid", p.ID)
+		}
 		set("aws:principaltype", principalType(p.Kind))
 	}
 	if p.Kind == identity.IAMUser {
 		set("aws:username", p.Name)
 	}
+	for _, t := range p.Tags {
+		k["aws:principaltag/"+strings.ToLower(t.Key)] = []string{t.Value}
+	}
 	if s := p.Session; s != nil {
-		set("aws:principalarn", s.RoleARN)
+		if p.Kind == identity.AssumedRole {
+			set("aws:principalarn", s.RoleARN)
+		}
+		set("aws:federatedprovider", s.Provider)
+		set("aws:sourceidentity", s.SourceIdentity)
 		set("aws:tokenissuetime", s.Created.UTC().Format(time.RFC3339))
 		set("aws:multifactorauthpresent", strconv.FormatBool(s.MFA))
 		if s.MFA {
@@ -270,6 +286,9 @@ func principalType(k identity.Kind) string {
 		return "Anonymous"
 	case identity.AWSService:
 		return "Service"
+	case identity.FederatedUser:
+		return "FederatedUser"
+	case identity.WebIdentityUser, identity.Unknown:
 	}
 	return ""
 }

@@ -284,7 +284,7 @@ func TestForeignRole(t *testing.T) {
 	}
 	d := &destinations{
 		dispatcher: e.dispatcher, objects: e.objects, identities: e.identities, groups: e.groups,
-		logs: logs.New(e.groups, e.queries).API(), sts: sts.New(e.identities).API(),
+		logs: logs.New(e.groups, e.queries).API(), sts: sts.New(e.identities, nil).API(),
 	}
 	tr := &trail.Trail{ID: "t", Name: "t", Account: account, HomeRegion: "eu-west-1", RoleARN: *role.Role.Arn, LogGroupARN: "arn:aws:logs:eu-west-1:" + account + ":log-group:audit:*"}
 	err = d.PutLogEvents(t.Context(), tr, "s", nil, "")

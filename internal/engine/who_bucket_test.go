@@ -35,10 +35,18 @@ var bucketPolicies = map[string]struct {
 		statements: allowTo(`{"AWS":["arn:aws:sts::` + account + `:assumed-role/none/work","arn:aws:sts::` + account + `:assumed-role/narrow/work"]}`),
 		named:      map[string]naming{"session none": theSession, "session narrow": theSession},
 	},
+	"to-guest": {
+		statements: allowTo(`{"AWS":"arn:aws:sts::` + account + `:federated-user/guest"}`),
+		named:      map[string]naming{"guest": theSession, "guest bare": theSession, "guest narrow": theSession},
+	},
+	"to-host": {
+		statements: allowTo(`{"AWS":["arn:aws:iam::` + account + `:user/host","arn:aws:iam::` + account + `:user/host-bare","arn:aws:iam::` + account + `:user/host-narrow"]}`),
+		named:      map[string]naming{"guest": theIssuer, "guest bare": theIssuer, "guest narrow": theIssuer},
+	},
 	"to-account": {
 		statements: allowTo(`{"AWS":"` + account + `"}`),
 		named: map[string]naming{
-			"root": theRoot, "user none": theAccount, "user all": theAccount, "user beyond": theAccount, "user denied": theAccount,
+			"guest": theAccount, "guest bare": theAccount, "guest narrow": theAccount, "session web": theAccount, "root": theRoot, "user none": theAccount, "user all": theAccount, "user beyond": theAccount, "user denied": theAccount,
 			"session none": theAccount, "session all": theAccount, "session narrow": theAccount,
 		},
 	},
@@ -66,13 +74,13 @@ var bucketPolicies = map[string]struct {
 		statements: allowTo(`"*"`) + `,{"Effect":"Deny","NotPrincipal":{"AWS":["arn:aws:iam::` + account + `:user/all","arn:aws:iam::` + account + `:root"]},"Action":"s3:*","Resource":` + bucketARNs + `}`,
 		named:      toAll,
 		forbidden: []string{
-			"user none", "user beyond", "user denied", "session none", "session all", "session narrow", "root abroad", "user none abroad",
+			"user none", "user beyond", "user denied", "session none", "session all", "session narrow", "session web", "guest", "guest bare", "guest narrow", "root abroad", "user none abroad",
 			"user all abroad", "nobody", "cloudtrail.amazonaws.com",
 		},
 	},
 	"not-to-account": {
 		statements: `{"Effect":"Deny","Principal":{"AWS":"` + account + `"},"Action":"s3:*","Resource":` + bucketARNs + `}`,
-		forbidden:  []string{"root", "user none", "user all", "user beyond", "user denied", "session none", "session all", "session narrow"},
+		forbidden:  []string{"root", "user none", "user all", "user beyond", "user denied", "session none", "session all", "session narrow", "session web", "guest", "guest bare", "guest narrow"},
 	},
 }
 
@@ -83,6 +91,7 @@ func allowTo(principal string) string {
 }
 
 var toAll = map[string]naming{
+	"session web": everyone, "guest": everyone, "guest bare": everyone, "guest narrow": everyone,
 	"root": everyone, "user none": everyone, "user all": everyone, "user beyond": everyone, "user denied": everyone, "session none": everyone,
 	"session all": everyone, "session narrow": everyone, "root abroad": everyone, "user none abroad": everyone, "user all abroad": everyone,
 	"nobody": everyone, "cloudtrail.amazonaws.com": everyone,
@@ -135,6 +144,10 @@ func TestWhoByBucket(t *testing.T) {
 		{"session none", c.session(c.role("none", "", ""), time.Now()), question{who: asSession}},
 		{"session all", c.session(c.role("all", all, ""), time.Now()), question{who: asSession, identity: allows}},
 		{"session narrow", c.session(c.role("narrow", all, ""), time.Now(), identityDocument), question{who: asSession, identity: allows, passed: silent}},
+		{"session web", c.webSession(c.role("web", all, "")), question{who: asSession, identity: allows}},
+		{"guest", c.guest(account, "host", "", "", all), question{who: asGuest, passed: allows}},
+		{"guest bare", c.guest(account, "host-bare", all, ""), question{who: asGuest, identity: allows}},
+		{"guest narrow", c.guest(account, "host-narrow", all, "", identityDocument), question{who: asGuest, identity: allows, passed: silent}},
 		{"root abroad", c.root(abroad), question{who: asRoot, abroad: true}},
 		{"user none abroad", c.user(abroad, "none", "", ""), question{who: asUser, abroad: true}},
 		{"user all abroad", c.user(abroad, "all", all, ""), question{who: asUser, abroad: true, identity: allows}},

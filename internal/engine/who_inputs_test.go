@@ -12,6 +12,8 @@ import (
 	ec2types "github.com/aws/aws-sdk-go-v2/service/ec2/types"
 	iamtypes "github.com/aws/aws-sdk-go-v2/service/iam/types"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"cairn/internal/loginsights"
 )
 
 // needed are the IAM actions an operation asks for, where they are not its own
@@ -74,12 +76,15 @@ var givenMembers = map[string]any{
 	"ResourceIdList": []string{"arn:aws:cloudtrail:eu-west-1:" + account + ":trail/t1"}, "InsightSelectors": []trailtypes.InsightSelector{},
 	"TagsList": []trailtypes.Tag{{Key: aws.String("a"), Value: aws.String("b")}},
 
+	"InsightSource": "arn:aws:cloudtrail:eu-west-1:" + account + ":trail/t1", "DataType": trailtypes.ListInsightsDataTypeInsightsEvents,
+
 	"LogGroupName": "g", "LogStreamName": "s", "FilterName": "f", "FilterPattern": "x", "RetentionInDays": int32(1),
 	"LogEvents": []logstypes.InputLogEvent{{Message: aws.String("m"), Timestamp: aws.Int64(time.Now().UnixMilli())}},
 	"MetricTransformations": []logstypes.MetricTransformation{{
 		MetricName: aws.String("m"), MetricNamespace: aws.String("n"), MetricValue: aws.String("1"),
 	}},
 	"QueryString": "fields @message", "StartQuery.StartTime": int64(1), "StartQuery.EndTime": int64(2), "QueryId": "q-1",
+	"LogRecordPointer": loginsights.Pointer(&loginsights.Event{Group: &loginsights.Log{Account: account, Region: "eu-west-1", Name: "g"}}),
 	"LogEventMessages": []string{"m"}, "DeletionProtectionEnabled": true,
 	"ResourceArn": "arn:aws:logs:eu-west-1:" + account + ":log-group:g",
 

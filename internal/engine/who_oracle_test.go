@@ -28,6 +28,7 @@ const (
 	theService
 	theUser    // by ARN
 	theSession // by ARN
+	theIssuer  // the user who vouches for a guest, by ARN
 	theRoot    // by ARN, which is that of the account
 )
 
@@ -38,6 +39,7 @@ const (
 	asRoot standing = iota
 	asUser
 	asSession
+	asGuest // a federated user
 	asAService
 	asNobody
 )
@@ -53,6 +55,9 @@ type question struct {
 	// named is how the resource's policy allows it; forbidden that it denies it.
 	named     naming
 	forbidden bool
+	// own: the operation is one of those a guest never may call, whatever says
+	// otherwise: IAM's, and STS's but GetCallerIdentity.
+	own bool
 }
 
 // answer decides a question.
@@ -63,7 +68,15 @@ func (q question) answer() bool {
 	}
 	within := func(v verdict) bool { return v == absent || v == allows }
 	narrowed := within(q.boundary) && within(q.passed)
+	if q.who == asGuest {
+		// "If you do not pass any session policy, the session has no permissions";
+		// "the exception is a resource-based policy that specifically references
+		// the federated user session".
+		narrowed = within(q.boundary) && q.passed == allows
+	}
 	switch {
+	case q.who == asGuest && q.own:
+		return false
 	case q.who == asNobody:
 		return q.named == everyone
 	case q.who == asAService:
@@ -78,7 +91,7 @@ func (q question) answer() bool {
 		// "Not limited by an implicit deny in an identity-based policy,
 		// permissions boundary or session policy."
 		return true
-	case q.named == theRole, q.named == everyone:
+	case q.named == theRole, q.named == theIssuer, q.named == everyone:
 		// Not limited by the identity-based policy; boundary and session policy
 		// limit it.
 		return narrowed

@@ -61,10 +61,15 @@ type court struct {
 type verdictOf struct {
 	what string
 	ran  bool
+	// refusal is the code of a refusal, AccessDenied if it is empty.
+	refusal string
 }
 
-func newCourt(t *testing.T) *court {
-	e := open(t, Options{DigestInterval: time.Hour})
+func newCourt(t *testing.T) *court { return newCourtWith(t, Options{}) }
+
+func newCourtWith(t *testing.T, o Options) *court {
+	o.DigestInterval = time.Hour
+	e := open(t, o)
 	if err := e.ensureAccount(t.Context(), abroad); err != nil {
 		t.Fatal(err)
 	}
@@ -175,7 +180,18 @@ func (c *court) judge(what string, want, ran bool, code, requestID string) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.want[requestID] = verdictOf{what, ran}
+	c.want[requestID] = verdictOf{what: what, ran: ran}
+}
+
+// refusedWith says that a call that was judged is to be refused with a code of its
+// own.
+func (c *court) refusedWith(requestID, code string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if v, ok := c.want[requestID]; ok && !v.ran {
+		v.refusal = code
+		c.want[requestID] = v
+	}
 }
 
 // refused checks that a call whose caller is not known did not run.
@@ -226,23 +242,13 @@ func (c *court) serviceOn(bucket, op, name string, want bool) {
 // what it was.
 func (c *court) close() {
 	recorded := map[string]string{}
-	for at := (journal.Position{}); ; {
-		list, next, err := c.e.journal.Read(c.t.Context(), at, 8<<20)
-		if err != nil {
+	c.each(func(text []byte) {
+		var body struct{ RequestID, ErrorCode string }
+		if err := json.Unmarshal(text, &body); err != nil {
 			c.t.Fatal(err)
 		}
-		if len(list) == 0 {
-			break
-		}
-		for _, r := range list {
-			var body struct{ RequestID, ErrorCode string }
-			if err := json.Unmarshal(r.JSON, &body); err != nil {
-				c.t.Fatal(err)
-			}
-			recorded[body.RequestID] = strings.TrimPrefix(body.ErrorCode, "Client.")
-		}
-		at = next
-	}
+		recorded[body.RequestID] = strings.TrimPrefix(body.ErrorCode, "Client.")
+	})
 	for id, want := range c.want {
 		code, ok := recorded[id]
 		switch {
@@ -250,7 +256,9 @@ func (c *court) close() {
 			c.t.Errorf("%s: not recorded", want.what)
 		case want.ran != (code == wasRun):
 			c.t.Errorf("%s: ran is %v, recorded %q", want.what, want.ran, code)
-		case !want.ran && code != "AccessDenied" && code != "UnauthorizedOperation":
+		case !want.ran && want.refusal != "" && code != want.refusal:
+			c.t.Errorf("%s: recorded %q, want %q", want.what, code, want.refusal)
+		case !want.ran && want.refusal == "" && code != "AccessDenied" && code != "UnauthorizedOperation":
 			c.t.Errorf("%s: neither allowed nor denied: recorded %q", want.what, code)
 		}
 	}
@@ -260,6 +268,23 @@ func (c *court) close() {
 		}
 	}
 	c.t.Logf("%d decisions compared with their records", len(c.want))
+}
+
+// each passes every record of the journal.
+func (c *court) each(f func(text []byte)) {
+	for at := (journal.Position{}); ; {
+		list, next, err := c.e.journal.Read(c.t.Context(), at, 8<<20)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if len(list) == 0 {
+			return
+		}
+		for _, r := range list {
+			f(r.JSON)
+		}
+		at = next
+	}
 }
 
 func statement(effect, element string, actions ...string) string {
@@ -331,6 +356,40 @@ func (c *court) session(r *identity.Role, at time.Time, passed ...string) aws.Co
 	return c.config(s.AccessKeyID, s.Secret, s.Token)
 }
 
+// webSession opens a session of a role as a web identity's.
+func (c *court) webSession(r *identity.Role, passed ...string) aws.Config {
+	s, err := c.e.identities.OpenSession(identity.SessionSpec{
+		Role: r, Name: "work", Duration: time.Hour, Policies: passed,
+		Provider: identity.OIDCProviderARN(account, "id.example.com"),
+	}, time.Now())
+	if err != nil {
+		c.t.Error(err)
+	}
+	return c.config(s.AccessKeyID, s.Secret, s.Token)
+}
+
+// guest opens a session of a federated user called guest, for a new user with one
+// inline policy ("" for none) and a boundary, or for the root user if host is "".
+func (c *court) guest(in, host, inline, boundary string, passed ...string) aws.Config {
+	cfg := c.root(in)
+	if host != "" {
+		cfg = c.user(in, host, inline, boundary)
+	}
+	keys, err := cfg.Credentials.Retrieve(c.t.Context())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	issuer, _, err := c.e.identities.Resolve(c.t.Context(), keys.AccessKeyID, "", time.Now())
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	s, err := c.e.identities.OpenFederatedSession(identity.FederatedSpec{Issuer: &issuer, Name: "guest", Duration: time.Hour, Policies: passed}, time.Now())
+	if err != nil {
+		c.t.Error(err)
+	}
+	return c.config(s.AccessKeyID, s.Secret, s.Token)
+}
+
 func (c *court) root(id string) aws.Config {
 	cfg := config(c.t, c.e, id)
 	cfg.HTTPClient = c.client
@@ -354,11 +413,11 @@ func (c *court) everyOperation(f func(worker int, service, op string)) {
 	var all []pair
 	for _, api := range c.e.apis {
 		if api.Name == "organizations" {
-			continue // its two operations have no SDK here; see TestWhoOrganizations
+			continue // its operations have no SDK here; see TestWhoOrganizations
 		}
 		for _, op := range slices.Sorted(maps.Keys(api.Operations)) {
-			if api.Name+":"+op == "logs:GetLogRecord" {
-				continue // only a record that was found can be named
+			if op == "AssumeRoleWithWebIdentity" {
+				continue // a token says who calls, not a signature; see TestWhoByWebIdentity
 			}
 			all = append(all, pair{api.Name, op})
 			if _, ok := needed[api.Name+":"+op+atVersion]; ok {
@@ -425,6 +484,16 @@ func TestWhoByIdentity(t *testing.T) {
 		{"session, boundary silent", c.session(c.role("beyond", all, nothing), time.Now()), question{who: asSession, identity: allows, boundary: silent}},
 		{"session, passed alone", c.session(c.role("alone", "", ""), time.Now(), all), question{who: asSession, passed: allows}},
 		{"session, passed silent", c.session(c.role("narrow", all, ""), time.Now(), identityDocument), question{who: asSession, identity: allows, passed: silent}},
+		{"web identity's session", c.webSession(c.role("web", all, "")), question{who: asSession, identity: allows}},
+		{"web identity's session, no policy", c.webSession(c.role("web-none", "", "")), question{who: asSession}},
+		{"web identity's session, passed silent", c.webSession(c.role("web-narrow", all, ""), identityDocument), question{who: asSession, identity: allows, passed: silent}},
+		{"guest, both allow", c.guest(account, "host", all, "", all), question{who: asGuest, identity: allows, passed: allows}},
+		{"guest, none passed", c.guest(account, "host-open", all, ""), question{who: asGuest, identity: allows}},
+		{"guest, passed silent", c.guest(account, "host-narrow", all, "", identityDocument), question{who: asGuest, identity: allows, passed: silent}},
+		{"guest, host not allowed", c.guest(account, "host-none", "", "", all), question{who: asGuest, passed: allows}},
+		{"guest, host beyond a boundary", c.guest(account, "host-beyond", all, nothing, all), question{who: asGuest, identity: allows, boundary: silent, passed: allows}},
+		{"guest, host denied", c.guest(account, "host-denied", document(allowAll, statement("Deny", "Action", "*")), "", all), question{who: asGuest, identity: denies, passed: allows}},
+		{"root's guest", c.guest(account, "", "", "", all), question{who: asGuest, identity: allows, passed: allows}},
 	}
 	powerful := c.role("powerful", all, "")
 	expired := c.session(powerful, time.Now().Add(-2*time.Hour))
@@ -442,14 +511,20 @@ func TestWhoByIdentity(t *testing.T) {
 		name := service + ":" + op
 		put := func(who string, cfg aws.Config, q question) {
 			ran, code, id := c.ask(cfg, service, op, nil)
+			q.own = service == "iam" || service == "sts"
 			want := q.answer() || permitted[name]
-			if name == "sts:GetSessionToken" { // for users, whatever their policies say
+			switch {
+			case name == "sts:GetSessionToken": // for users, whatever their policies say
 				want = q.who == asUser || q.who == asRoot
-			}
-			if name == "sts:AssumeRole" && q.who == asRoot {
+			case name == "sts:GetFederationToken" && q.who == asSession:
+				want = false // "You must call it using long-term credentials"
+			case name == "sts:AssumeRole" && q.who == asRoot:
 				want = false // "You cannot call AssumeRole by using root user credentials"
 			}
 			c.judge(who+", "+name, want, ran, code, id)
+			if service == "iam" && q.who == asGuest { // who is refused before any policy is asked
+				c.refusedWith(id, "InvalidClientTokenId")
+			}
 		}
 		for _, m := range fixed {
 			put(m.name, m.cfg, m.q)

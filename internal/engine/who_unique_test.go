@@ -4,12 +4,15 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	awssts "github.com/aws/aws-sdk-go-v2/service/sts"
+
+	"cairn/internal/identity"
 )
 
 // TestSameName: a user deleted and made again under the same name is somebody
@@ -90,4 +93,58 @@ func TestSameName(t *testing.T) {
 	must(bucket.PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: aws.String("den"), Policy: policy(ann, objects)}))
 	must(roles.UpdateAssumeRolePolicy(ctx, &iam.UpdateAssumeRolePolicyInput{RoleName: aws.String("guest"), PolicyDocument: policy(ann, assume)}))
 	expect("named again", second, true, ann)
+}
+
+// TestBoundAtStart: policies kept by name, as an earlier engine kept them all and
+// this one those of accounts it does not hold, are bound to ids when the engine
+// starts and knows who is meant; and stay so.
+func TestBoundAtStart(t *testing.T) {
+	dir := t.TempDir()
+	e := open(t, Options{Dir: dir})
+	ctx := t.Context()
+	const ann, gone = "arn:aws:iam::" + abroad + ":user/ann", "arn:aws:iam::" + abroad + ":user/gone"
+	text := func(principal, more string) string {
+		return `{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":["` + principal + `","` + gone + `"]},` + more + `}]}`
+	}
+	const assume, objects = `"Action":"sts:AssumeRole"`, `"Action":"s3:*","Resource":["arn:aws:s3:::den","arn:aws:s3:::den/*"]`
+	must := func(_ any, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	client := func() *s3.Client {
+		return s3.NewFromConfig(config(t, e, account), func(o *s3.Options) { o.UsePathStyle = true })
+	}
+	must(client().CreateBucket(ctx, &s3.CreateBucketInput{
+		Bucket: aws.String("den"), CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: "eu-west-1"},
+	}))
+	must(client().PutBucketPolicy(ctx, &s3.PutBucketPolicyInput{Bucket: aws.String("den"), Policy: aws.String(text(ann, objects))}))
+	must(iam.NewFromConfig(config(t, e, account)).CreateRole(ctx, &iam.CreateRoleInput{RoleName: aws.String("guest"), AssumeRolePolicyDocument: aws.String(text(ann, assume))}))
+	must(nil, e.ensureAccount(ctx, abroad))
+	create := func() *identity.User {
+		u, err := e.identities.CreateUser(ctx, identity.User{Entity: identity.Entity{Account: abroad, Name: "ann", Path: "/"}}, time.Now())
+		must(nil, err)
+		return u
+	}
+	first := create()
+	for _, want := range []string{first.ID, ann} { // the second time somebody else has the name
+		must(nil, e.Close())
+		e.listener = nil // so that the test's end does not close it again
+		e = open(t, Options{Dir: dir})
+		r, _ := e.identities.Role(account, "guest")
+		p, err := client().GetBucketPolicy(ctx, &s3.GetBucketPolicyInput{Bucket: aws.String("den")})
+		must(nil, err)
+		if want == ann {
+			want = first.ID // nobody has that id any more: it is shown as it is kept
+			if *p.Policy != text(want, objects) {
+				t.Errorf("the bucket's policy is shown as %s", *p.Policy)
+			}
+		}
+		if r.Trust != text(want, assume) {
+			t.Errorf("the trust policy is kept as %s", r.Trust)
+		}
+		must(nil, e.identities.DeleteUser(ctx, abroad, "ann", func(*identity.User) error { return nil }))
+		create()
+	}
 }

@@ -15,6 +15,9 @@ const awsAccount = "aws"
 type awsSpec struct {
 	name, description string
 	actions           []string
+	// passTo is the service roles may be passed to; empty for none but what
+	// actions say.
+	passTo string
 }
 
 // awsSpecs are the AWS managed policies the engine knows. Names and purpose are
@@ -25,8 +28,8 @@ type awsSpec struct {
 //     It reads objects, log events and trails, and never a secret key, because
 //     no operation answers one.
 //   - AWSCloudTrail_FullAccess: all of CloudTrail, and what setting up a trail
-//     needs elsewhere: making its bucket, its log group, and passing its role
-//     (any role: nothing but CloudTrail takes one here).
+//     needs elsewhere: making its bucket, its log group, and passing its role, to
+//     CloudTrail only.
 //   - The others: all, or the reading part, of their one service.
 //
 // Source: "AWS managed policies" in the AWS Managed Policy Reference.
@@ -41,20 +44,20 @@ func awsSpecs() []awsSpec {
 	readOnly := append([]string{"ec2:Describe*", "ec2:Get*", "sts:Get*"}, trailRead...)
 	readOnly = append(append(append(readOnly, logsRead...), iamRead...), s3Read...)
 	return []awsSpec{
-		{"AdministratorAccess", "Provides full access to the engine's services and resources.", []string{"*"}},
-		{"ReadOnlyAccess", "Provides read-only access to the engine's services and resources.", readOnly},
+		{"AdministratorAccess", "Provides full access to the engine's services and resources.", []string{"*"}, ""},
+		{"ReadOnlyAccess", "Provides read-only access to the engine's services and resources.", readOnly, ""},
 		{"AWSCloudTrail_FullAccess", "Provides full access to CloudTrail, and to what setting up a trail needs.", []string{
 			"cloudtrail:*", "s3:CreateBucket", "s3:PutBucketPolicy", "s3:PutBucketPublicAccessBlock", "s3:ListAllMyBuckets",
 			"s3:GetBucketLocation", "s3:GetBucketPolicy", "logs:CreateLogGroup", "logs:DescribeLogGroups",
-			"iam:ListRoles", "iam:GetRolePolicy", "iam:GetUser", "iam:PassRole",
-		}},
-		{"AWSCloudTrail_ReadOnlyAccess", "Provides read-only access to CloudTrail.", trailRead},
-		{"AmazonS3FullAccess", "Provides full access to all buckets.", []string{"s3:*"}},
-		{"AmazonS3ReadOnlyAccess", "Provides read-only access to all buckets.", append(s3Read, "s3:Describe*")},
-		{"CloudWatchLogsFullAccess", "Provides full access to CloudWatch Logs.", []string{"logs:*"}},
-		{"CloudWatchLogsReadOnlyAccess", "Provides read-only access to CloudWatch Logs.", logsRead},
-		{"IAMFullAccess", "Provides full access to IAM.", []string{"iam:*"}},
-		{"IAMReadOnlyAccess", "Provides read-only access to IAM.", iamRead},
+			"iam:ListRoles", "iam:GetRolePolicy", "iam:GetUser",
+		}, "cloudtrail.amazonaws.com"},
+		{"AWSCloudTrail_ReadOnlyAccess", "Provides read-only access to CloudTrail.", trailRead, ""},
+		{"AmazonS3FullAccess", "Provides full access to all buckets.", []string{"s3:*"}, ""},
+		{"AmazonS3ReadOnlyAccess", "Provides read-only access to all buckets.", append(s3Read, "s3:Describe*"), ""},
+		{"CloudWatchLogsFullAccess", "Provides full access to CloudWatch Logs.", []string{"logs:*"}, ""},
+		{"CloudWatchLogsReadOnlyAccess", "Provides read-only access to CloudWatch Logs.", logsRead, ""},
+		{"IAMFullAccess", "Provides full access to IAM.", []string{"iam:*"}, ""},
+		{"IAMReadOnlyAccess", "Provides read-only access to IAM.", iamRead, ""},
 	}
 }
 
@@ -72,7 +75,11 @@ func awsPolicies() map[string]*ManagedPolicy {
 		if err != nil {
 			panic(err) // a list of plain strings always encodes
 		}
-		p.AddVersion(`{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":`+string(actions)+`,"Resource":"*"}]}`, true, made)
+		statements := `{"Effect":"Allow","Action":` + string(actions) + `,"Resource":"*"}`
+		if spec.passTo != "" {
+			statements += `,{"Effect":"Allow","Action":"iam:PassRole","Resource":"*","Condition":{"StringEquals":{"iam:PassedToService":"` + spec.passTo + `"}}}`
+		}
+		p.AddVersion(`{"Version":"2012-10-17","Statement":[`+statements+`]}`, true, made)
 		all[p.ARN()] = p
 	}
 	return all

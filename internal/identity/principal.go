@@ -20,21 +20,38 @@ const (
 	AssumedRole Kind = "AssumedRole"
 	AWSService  Kind = "AWSService"
 	Anonymous   Kind = "Anonymous"
+	// FederatedUser is a session a user or root user opened for somebody else.
+	FederatedUser Kind = "FederatedUser"
+	// WebIdentityUser is whom an identity provider vouches for, in the one call
+	// that opens a role session; Unknown is a caller of it whose token does not
+	// hold.
+	WebIdentityUser Kind = "WebIdentityUser"
+	Unknown         Kind = "Unknown"
 )
 
 // Principal is an authenticated caller, with all that authorization and the
 // record need to know. It is immutable.
 type Principal struct {
 	Kind Kind
-	// Account is the caller's account id; for a service, the account it acts for.
+	// Account is the caller's account id; for a service, the account it acts
+	// for; for a web identity, that of the role asked for.
 	Account string
 	// ID is userIdentity.principalId: the account id for root, AIDA... for a
-	// user, AROA...:SESSION for a role session.
+	// user, AROA...:SESSION for a role session, ACCOUNT:NAME for a federated
+	// user, PROVIDER:AUDIENCE:SUBJECT for a web identity.
 	ID string
-	// ARN is the caller's ARN; empty for services and anonymous callers.
+	// ARN is the caller's ARN; empty for services, web identities and anonymous
+	// callers.
 	ARN string
-	// Name is the user's or role's name.
+	// Name is the user's or role's name, or a web identity's subject.
 	Name string
+	// Provider is the ARN of the provider that vouches for a web identity.
+	Provider string
+	// Web is what the provider said of a web identity; nil for all others.
+	Web *WebIdentity
+	// Tags are what aws:PrincipalTag says: those of the user or role, under those
+	// of the session.
+	Tags []Tag
 	// AccessKeyID signed the call; empty for services and anonymous callers.
 	AccessKeyID string
 	// Session is set for role sessions, and for users and root users who call
@@ -56,10 +73,11 @@ type Principal struct {
 
 // Session describes temporary credentials.
 type Session struct {
-	// Name is the role session name; empty, as the role's members, for a session
-	// of a user or root user.
+	// Name is the role session name, or the federated user's; empty, as the
+	// role's members, for a session of a user or root user.
 	Name string
-	// RoleARN, RoleID and RoleName identify the role (the session's issuer).
+	// RoleARN, RoleID and RoleName identify the session's issuer: the role, or
+	// the user or root user who federated somebody.
 	RoleARN  string
 	RoleID   string
 	RoleName string
@@ -69,6 +87,31 @@ type Session struct {
 	MFA     bool
 	// InvokedBy is the service that assumed the role, if one did.
 	InvokedBy string
+	// Provider is the ARN of the identity provider whose web identity assumed
+	// the role, if one did.
+	Provider string
+	// SourceIdentity is who set out, however many roles were assumed since; empty
+	// if nobody said.
+	SourceIdentity string
+	// Transitive are the session tags a role assumed by this session inherits.
+	Transitive []Tag
+}
+
+// WebIdentity is what an identity provider says of somebody, checked.
+type WebIdentity struct {
+	// Issuer is the provider's URL without https://.
+	Issuer string
+	// Audience is for whom the token was made, Subject who it is about; Methods
+	// are the ways the subject showed who it is (amr).
+	Audience, Subject string
+	Methods           []string
+	// Tags, Transitive and SourceIdentity are for the session, as in SessionSpec.
+	Tags           []Tag
+	Transitive     []string
+	SourceIdentity string
+	// Checked says how the connection to the provider was checked, as records
+	// spell it; empty if there was none.
+	Checked string
 }
 
 // ForService returns the principal of a service that acts for a resource: the
@@ -85,7 +128,11 @@ func (p *Principal) ForPolicy() policy.Principal {
 		q = policy.Principal{Service: p.Service}
 	case Anonymous:
 		q = policy.Principal{}
-	case AssumedRole:
+	case WebIdentityUser:
+		q = policy.Principal{Federated: p.Provider}
+	case Unknown:
+		q = policy.Principal{}
+	case AssumedRole, FederatedUser:
 		q.RoleARN, q.ID = p.Session.RoleARN, p.Session.RoleID
 	case IAMUser:
 		q.ID = p.ID

@@ -92,6 +92,9 @@ func (s *Store) resolveSession(accessKeyID, token string, now time.Time) (Princi
 	}
 	if t.User != "" {
 		p, err := s.userSession(t)
+		if err == nil && t.Federated {
+			p, err = s.federated(p, t)
+		}
 		p.AccessKeyID = accessKeyID
 		return p, t.Secret, err
 	}
@@ -135,7 +138,7 @@ func rootPrincipal(a *Account) Principal {
 }
 
 func (s *Store) userPrincipal(u *User) (p Principal, err error) {
-	p = Principal{Kind: IAMUser, Account: u.Account, ID: u.ID, ARN: u.ARN(), Name: u.Name}
+	p = Principal{Kind: IAMUser, Account: u.Account, ID: u.ID, ARN: u.ARN(), Name: u.Name, Tags: u.Tags}
 	p.Policies, p.Boundary, err = s.grants(&u.Entity)
 	return p, err
 }

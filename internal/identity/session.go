@@ -10,8 +10,10 @@ import (
 )
 
 // maxToken bounds a session token's length in bytes before it is decoded: ten
-// policy ARNs and a session policy of 2,048 characters take 7 KB.
-const maxToken = 16 << 10
+// policy ARNs, a session policy of 2,048 characters and fifty tags of the longest
+// kind, if none of their characters is ASCII, take 150 KB; those with more are
+// refused. Proxies and SDKs take headers of this size.
+const maxToken = 48 << 10
 
 // SessionSpec says which role session to open.
 type SessionSpec struct {
@@ -30,6 +32,14 @@ type SessionSpec struct {
 	// SourceAccount the account of the caller.
 	InvokedBy     string
 	SourceAccount string
+	// Provider is the ARN of the provider whose web identity assumes the role.
+	Provider string
+	// SourceIdentity is who set out; empty if nobody said.
+	SourceIdentity string
+	// Tags are the session tags, Transitive the keys of those that roles assumed
+	// by the session inherit.
+	Tags       []Tag
+	Transitive []string
 }
 
 // SessionCredentials are temporary credentials.
@@ -59,6 +69,13 @@ type sealedSession struct {
 	// User is the unique id of the user whose own session it is, or the account
 	// id for the root user; then there is no role.
 	User string `json:"u,omitempty"`
+	// Federated is set if the session is not the user's own, but that of the
+	// federated user called Name.
+	Federated      bool     `json:"d,omitempty"`
+	Provider       string   `json:"w,omitempty"`
+	SourceIdentity string   `json:"si,omitempty"`
+	Tags           []Tag    `json:"t,omitempty"`
+	Transitive     []string `json:"tt,omitempty"`
 }
 
 // OpenSession makes temporary credentials of a role. It decides nothing:
@@ -68,7 +85,8 @@ func (s *Store) OpenSession(spec SessionSpec, now time.Time) (SessionCredentials
 	t := sealedSession{
 		Secret: newSecret(), Account: spec.Role.Account, Role: spec.Role.Name, RoleID: spec.Role.ID, Name: spec.Name,
 		Created: now.Unix(), Expires: now.Add(spec.Duration).Unix(), Policies: spec.Policies, PolicyARNs: spec.PolicyARNs,
-		InvokedBy: spec.InvokedBy, Source: spec.SourceAccount, MFA: spec.MFA,
+		InvokedBy: spec.InvokedBy, Source: spec.SourceAccount, MFA: spec.MFA, Provider: spec.Provider,
+		SourceIdentity: spec.SourceIdentity, Tags: spec.Tags, Transitive: spec.Transitive,
 	}
 	return s.sealSession(id, &t, spec.Role.ARN())
 }
@@ -128,8 +146,9 @@ func (s *Store) rolePrincipal(r *Role, keyID string, t *sealedSession) (Principa
 		Session: &Session{
 			Name: t.Name, RoleARN: r.ARN(), RoleID: r.ID, RoleName: r.Name, InvokedBy: t.InvokedBy, MFA: t.MFA,
 			Created: time.Unix(t.Created, 0).UTC(), Expires: time.Unix(t.Expires, 0).UTC(),
+			Provider: t.Provider, SourceIdentity: t.SourceIdentity, Transitive: t.transitive(),
 		},
-		Policies: policies, Boundary: boundary, SessionPolicies: narrow,
+		Tags: overlaid(r.Tags, t.Tags), Policies: policies, Boundary: boundary, SessionPolicies: narrow,
 	}, nil
 }
 

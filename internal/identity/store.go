@@ -34,6 +34,7 @@ type Store struct {
 	roles    *state.Table[Role]
 	policies *state.Table[ManagedPolicy]
 	mfa      *state.Table[MFADevice]
+	oidc     *state.Table[OIDCProvider]
 	// keys finds the owner of an access key. The owner's own row decides
 	// whether the key exists.
 	keys *state.Table[keyRow]
@@ -63,6 +64,7 @@ func NewStore(st *state.Store, sealKey []byte) *Store {
 		roles:    state.NewTable[Role](st, "identity-roles"),
 		policies: state.NewTable[ManagedPolicy](st, "identity-policies"),
 		mfa:      state.NewTable[MFADevice](st, "identity-mfa"),
+		oidc:     state.NewTable[OIDCProvider](st, "identity-oidc"),
 		keys:     state.NewTable[keyRow](st, "identity-keys"),
 		managed:  awsPolicies(),
 		secrets:  seal.New(sealKey, "access keys"),

@@ -365,6 +365,28 @@ func TestAWSPolicies(t *testing.T) {
 	}
 }
 
+// TestPassRole: who has full access to CloudTrail may pass roles to CloudTrail, and
+// to nothing else.
+func TestPassRole(t *testing.T) {
+	s, _ := newStore(t)
+	p, _ := s.Policy("arn:aws:iam::aws:policy/AWSCloudTrail_FullAccess")
+	v, _ := p.Version("")
+	d, err := policy.Parse([]byte(v.Document))
+	must(t, err)
+	for service, want := range map[string]bool{"cloudtrail.amazonaws.com": true, "ec2.amazonaws.com": false, "": false} {
+		q := &policy.Query{
+			Principal: policy.Principal{Account: account, ARN: "arn:aws:iam::111122223333:user/alice"}, Action: "iam:PassRole",
+			Resource: "arn:aws:iam::111122223333:role/r", Identity: []*policy.Document{d}, Context: policy.Context{},
+		}
+		if service != "" {
+			q.Context["iam:passedtoservice"] = []string{service}
+		}
+		if got := policy.Evaluate(q).Allowed; got != want {
+			t.Errorf("may pass a role to %q: %v", service, got)
+		}
+	}
+}
+
 func TestAlias(t *testing.T) {
 	ctx := t.Context()
 	s, root := newStore(t)

@@ -1,6 +1,8 @@
 package identity
 
 import (
+	"context"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -26,6 +28,31 @@ func (s *Store) BindPrincipals(text string) string {
 		}
 		return p
 	})
+}
+
+// BindTrusts brings trust policies that were kept before ids were, or that name
+// users of an account that came later, into the form they are kept in. It is for
+// the start of an engine, before calls come in. What names somebody who does not
+// exist stays as it is, and goes by name until it is put again.
+//
+// Each policy is changed by itself: a crash leaves some as they were, for the next
+// start.
+func (s *Store) BindTrusts(ctx context.Context) error {
+	for _, a := range s.Accounts() {
+		for _, r := range s.Roles(a.ID) {
+			if s.BindPrincipals(r.Trust) == r.Trust {
+				continue
+			}
+			err := s.UpdateRole(ctx, r.Account, r.Name, func(r *Role) error {
+				r.Trust = s.BindPrincipals(r.Trust)
+				return nil
+			})
+			if err != nil {
+				return fmt.Errorf("bind the trust policy of %s to ids: %w", r.ARN(), err)
+			}
+		}
+	}
+	return nil
 }
 
 // ShowPrincipals returns a policy that was kept as it is shown: with the ARNs of
@@ -70,6 +97,8 @@ func (s *Store) PrincipalExists(p string) bool {
 		role, session, ok := strings.Cut(name, "/")
 		_, exists := s.Role(a.Account, role)
 		return ok && exists && session != ""
+	case a.Service == "sts" && kind == "federated-user": // whom only sessions make
+		return name != ""
 	}
 	return false
 }

@@ -60,8 +60,9 @@ type Principals struct {
 	// Any is true for "*" and {"AWS": "*"}: everybody, anonymous callers and
 	// services included.
 	Any bool
-	// AWS holds account ids and ARNs, Service the names of services. Federated
-	// and CanonicalUser are kept, but match no caller the engine knows.
+	// AWS holds account ids and ARNs, Service the names of services, Federated
+	// the ARNs of identity providers. CanonicalUser is kept, but matches no
+	// caller the engine knows.
 	AWS           []string
 	Service       []string
 	Federated     []string

@@ -221,6 +221,13 @@ func (p *Principals) grant(who *Principal) grant {
 		}
 		return best
 	}
+	if who.Federated != "" {
+		for _, s := range p.Federated {
+			if s == who.Federated {
+				best = principalGrant
+			}
+		}
+	}
 	if who.Account == "" {
 		return best
 	}

@@ -119,6 +119,8 @@ func (p *Principal) text() string {
 	switch {
 	case p.Service != "":
 		return p.Service
+	case p.Federated != "":
+		return p.Federated
 	case p.ARN != "":
 		return p.ARN
 	}

@@ -10,16 +10,21 @@ type Principal struct {
 	// Account is the caller's 12-digit account id; empty for services and
 	// anonymous callers.
 	Account string
-	// ARN is the caller's ARN: arn:aws:iam::A:root, arn:aws:iam::A:user/N or
-	// arn:aws:sts::A:assumed-role/R/S. Empty for services and anonymous callers.
+	// ARN is the caller's ARN: arn:aws:iam::A:root, arn:aws:iam::A:user/N,
+	// arn:aws:sts::A:assumed-role/R/S or arn:aws:sts::A:federated-user/N. Empty
+	// for services and anonymous callers.
 	ARN string
-	// RoleARN is the role's ARN (arn:aws:iam::A:role/R) for a role session.
+	// RoleARN is the role's ARN (arn:aws:iam::A:role/R) for a role session, and
+	// that of the user or root user whose federated user it is.
 	RoleARN string
 	// ID is the unique id (AIDA..., AROA...) of the user, or of the session's
-	// role, which kept policies name instead of the ARN.
+	// role or user, which kept policies name instead of the ARN.
 	ID string
 	// Service is a service principal's name, such as cloudtrail.amazonaws.com.
 	Service string
+	// Federated is the ARN of the identity provider that vouches for a caller who
+	// is nobody here but for that: the caller of AssumeRoleWithWebIdentity.
+	Federated string
 	// Root is true for the account's root user.
 	Root bool
 }

@@ -112,7 +112,7 @@ func recipients(c *call.Call) []string {
 		if len(c.Owners) == 0 {
 			add(c.Principal.Account)
 		}
-	case identity.Root, identity.IAMUser, identity.AssumedRole:
+	case identity.Root, identity.IAMUser, identity.AssumedRole, identity.FederatedUser, identity.WebIdentityUser, identity.Unknown:
 		add(c.Principal.Account)
 	}
 	for _, owner := range c.Owners {
@@ -195,6 +195,17 @@ func withRequestID(object []byte, id string) []byte {
 	return append(append(b, ','), object[1:]...)
 }
 
+// issuerType says what the permissions of a session are those of.
+func issuerType(p *identity.Principal) string {
+	switch {
+	case p.Kind != identity.FederatedUser:
+		return "Role"
+	case p.Session.RoleID == p.Account:
+		return string(identity.Root)
+	}
+	return string(identity.IAMUser)
+}
+
 // identityFor returns the caller as one account sees it: another account's
 // callers are only AWSAccount entries (spec 2.3).
 func identityFor(p *identity.Principal, account string) event.UserIdentity {
@@ -203,7 +214,9 @@ func identityFor(p *identity.Principal, account string) event.UserIdentity {
 		return event.UserIdentity{Type: string(p.Kind), InvokedBy: p.Service}
 	case identity.Anonymous:
 		return event.UserIdentity{Type: "AWSAccount", HasPrincipalID: true, AccountID: "anonymous"}
-	case identity.Root, identity.IAMUser, identity.AssumedRole:
+	case identity.WebIdentityUser, identity.Unknown: // no account is theirs; an unknown one has the type alone
+		return event.UserIdentity{Type: string(p.Kind), PrincipalID: p.ID, UserName: p.Name, IdentityProvider: p.Provider}
+	case identity.Root, identity.IAMUser, identity.AssumedRole, identity.FederatedUser:
 	}
 	if p.Account != account {
 		return event.UserIdentity{Type: "AWSAccount", PrincipalID: p.ID, AccountID: p.Account}
@@ -215,10 +228,12 @@ func identityFor(p *identity.Principal, account string) event.UserIdentity {
 		u.UserName = p.Name
 	}
 	if s := p.Session; s != nil {
-		u.SessionContext = &event.SessionContext{CreationDate: s.Created, MFAAuthenticated: s.MFA}
+		u.SessionContext = &event.SessionContext{
+			CreationDate: s.Created, MFAAuthenticated: s.MFA, FederatedProvider: s.Provider, SourceIdentity: s.SourceIdentity,
+		}
 		if s.RoleARN != "" {
 			u.SessionContext.Issuer = &event.SessionIssuer{
-				Type: "Role", PrincipalID: s.RoleID, ARN: s.RoleARN, AccountID: p.Account, UserName: s.RoleName,
+				Type: issuerType(p), PrincipalID: s.RoleID, ARN: s.RoleARN, AccountID: p.Account, UserName: s.RoleName,
 			}
 		}
 		if s.InvokedBy != "" { // genuine records do not tell the keys services hold

@@ -150,7 +150,7 @@ func (f Family) unsupported(kind string) error {
 	switch {
 	case f != S3:
 		return f.incomplete("Authorization header requires the '" + algorithm + "' algorithm.")
-	case kind == "AWS":
+	case strings.HasPrefix(kind, "AWS"): // versions 2 and 3, and 4A, whose keys nobody here has
 		return s3Error(http.StatusBadRequest, "InvalidRequest", "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.")
 	}
 	return s3Error(http.StatusBadRequest, "InvalidArgument", "Unsupported Authorization Type", "ArgumentName", "Authorization")

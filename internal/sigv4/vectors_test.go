@@ -65,6 +65,41 @@ func verify(r *http.Request, secret string, now time.Time) (*Request, error) {
 	return s, s.Verify(r, secret, now)
 }
 
+// suiteToken is the session token of the published test suite.
+const suiteToken = "AQoDYXdzEPT//////////wEXAMPLEtc764bNrC9SAPBSM22wDOk4x4HIZ8j4FZTwdQWLWsKWHGBuFqwAeMicRXmxfpSPfIeoIYRqTflfKD8YUuwthAx7mSEI/qkPpKPi/kMcGdQrmGdeehM4IC1NtBmUpp2wUE8phUZampKsburEDy0KPkyQDYwT7WZ0wq5VSXDvp75YU9HFvlRd8Tx6q6fE8YQcHNVXAkiY9q6d+xo0rKwT38xVqr7ZD0u0iPPkUL64lIZbqBAz+scqKmlzm8FDrypNC9Yjc8fPOLn9FX9KSYvKTr4rvx3iSIlTJabIQwj2ICCR/oLxBA=="
+
+// TestTokenUnsigned: the one request of the published suite that is refused
+// (post-sts-header-after), because its token was put in after signing: whoever
+// stood in between could have.
+func TestTokenUnsigned(t *testing.T) {
+	r := suite.request(t, "POST /", "X-Amz-Security-Token:"+suiteToken, "", "host;x-amz-date", "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b")
+	if _, err := verify(r, suite.secret, suite.now); err == nil || !strings.Contains(err.Error(), "x-amz-security-token") {
+		t.Errorf("a token that is not signed: %v", err)
+	}
+}
+
+// TestOtherVersions: signatures of other versions are refused in words, in the
+// header and in the query.
+func TestOtherVersions(t *testing.T) {
+	const scope = "AKIDEXAMPLE/20150830/service/aws4_request"
+	for name, tt := range map[string]struct{ line, authorization, want string }{
+		"SigV4A":            {"GET /", "AWS4-ECDSA-P256-SHA256 Credential=" + scope + ", SignedHeaders=host;x-amz-date, Signature=3045", "AWS4-HMAC-SHA256"},
+		"SigV4A, presigned": {"GET /?X-Amz-Algorithm=AWS4-ECDSA-P256-SHA256&X-Amz-Credential=AKIDEXAMPLE%2F20150830%2Fs3%2Faws4_request&X-Amz-Date=20150830T123600Z&X-Amz-Expires=60&X-Amz-SignedHeaders=host&X-Amz-Region-Set=*&X-Amz-Signature=3045", "", "AWS4-HMAC-SHA256"},
+		"SigV2":             {"GET /", "AWS AKIDEXAMPLE:frJIUN8DYpKDtOLCwo//yllqDzg=", "AWS4-HMAC-SHA256"},
+		"SigV2, presigned":  {"GET /?AWSAccessKeyId=AKIDEXAMPLE&Expires=1440938160&Signature=frJIUN8DYpKDtOLCwo%2F%2FyllqDzg%3D", "", "AWS4-HMAC-SHA256"},
+		"SigV3":             {"GET /", "AWS3-HTTPS AWSAccessKeyId=AKIDEXAMPLE,Algorithm=HmacSHA256,Signature=x", "AWS4-HMAC-SHA256"},
+	} {
+		r := suite.request(t, tt.line, "X-Amz-Date:20150830T123600Z", "", "", "")
+		if tt.authorization != "" {
+			r.Header.Set("Authorization", tt.authorization)
+		}
+		s, err := Parse(r)
+		if err == nil || s != nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %+v, %v", name, s, err)
+		}
+	}
+}
+
 // TestSuite holds the published test suite's signatures.
 func TestSuite(t *testing.T) {
 	const plain = "host;x-amz-date"
@@ -76,6 +111,13 @@ func TestSuite(t *testing.T) {
 		{"get-vanilla-query-order-value", "GET /?Param1=value2&Param1=value1", "", "", plain, "5772eed61e12b33fae39ee5e7012498b51d56abc0abb7c60486157bd471c4694"},
 		{"get-vanilla-query-unreserved", "GET /?-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz=-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", "", "", plain, "9c3e54bfcdf0b19771a7f523ee5669cdf59bc7cc0884027167c21bb143a40197"},
 		{"get-vanilla-utf8-query", "GET /?ሴ=bar", "", "", plain, "2cdec8eed098649ff3a119c94853b13c643bcf08f8b0a1d91e12c9027818dd04"},
+		{"get-vanilla-query", "GET /", "", "", plain, "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31"},
+		{"get-vanilla-with-session-token", "GET /", "X-Amz-Security-Token:6e86291e8372ff2a2260956d9b8aae1d763fbf315fa00fa31553b73ebf194267", "", plain + ";x-amz-security-token", "07ec1639c89043aa0e3e2de82b96708f198cceab042d4a97044c66dd9f74e7f8"},
+		// net/http's server joins the lines of a folded value by one space each.
+		{"get-header-value-multiline", "GET /", "My-Header1:value1 value2 value3", "", "host;my-header1;x-amz-date", "cfd34249e4b1c8d6b91ef74165d41a32e5fab3306300901bb65a51a73575eefd"},
+		{"post-header-key-case", "POST /", "", "", plain, "5da7c1a2acd57cee7505fc6676e4e544621c30862966e37dddb68e92efbe5d6b"},
+		{"post-sts-header-before", "POST /", "X-Amz-Security-Token:" + suiteToken, "", plain + ";x-amz-security-token", "85d96828115b5dc0cfc3bd16ad9e210dd772bbebba041836c64533a82be05ead"},
+		{"post-vanilla-empty-query-value", "POST /?Param1=value1", "", "", plain, "28038455d6de14eafc1f9222cf5aa6f1a96197d7deb8263271d420d138af7f11"},
 		{"get-unreserved", "GET /-._~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", "", "", plain, "07ef7494c76fa4850883e2b006601f940f8a34d404d0cfa977f52a65bbf5f24f"},
 		{"get-utf8", "GET /ሴ", "", "", plain, "8318018e0b0f223aa2bbf98705b62bb787dc9c0e678f255a891fd03141be5d85"},
 		{"get-space", "GET /example space/", "", "", plain, "652487583200325589f1fba4c7e578f72c47cb61beeca81406b39ddec1366741"},

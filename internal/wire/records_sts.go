@@ -31,7 +31,7 @@ var STSRecords = Spelling{
 			"RoleArn", "RoleSessionName", "WebIdentityToken", "ProviderId", "PolicyArns", "Policy",
 		},
 		"AssumeRoleWithWebIdentityOutput": {
-			"Credentials", "SubjectFromWebIdentityToken", "AssumedRoleUser", "PackedPolicySize", "Provider",
+			"Credentials", "SubjectFromWebIdentityToken", "SourceIdentity", "AssumedRoleUser", "PackedPolicySize", "Provider",
 		},
 		"AssumedRoleUser":               {"AssumedRoleId"},
 		"Credentials":                   {"AccessKeyId", "SessionToken"},

@@ -6,6 +6,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/iam"
 
 	"cairn/internal/call"
+	"cairn/internal/service/iam/paging"
 )
 
 func (s *Service) addAccount(a *call.API) {
@@ -58,7 +59,7 @@ func (s *Service) listAliases(_ context.Context, g *call.Granted, in *iam.ListAc
 	if a, ok := s.store.Account(g.Account()); ok && a.Alias != "" {
 		all = []string{a.Alias}
 	}
-	part, more, next, err := page(all, in.MaxItems, in.Marker, func(a string) string { return a })
+	part, more, next, err := paging.Page(all, in.MaxItems, in.Marker, func(a string) string { return a })
 	return &iam.ListAccountAliasesOutput{AccountAliases: part, IsTruncated: more, Marker: next}, err
 }
 
@@ -80,7 +81,7 @@ func (s *Service) getSummary(_ context.Context, g *call.Granted, _ *iam.GetAccou
 		"Users": int32(len(s.store.Users(g.Account()))), "Roles": int32(len(s.store.Roles(g.Account()))),
 		"Policies": int32(len(policies)), "PolicyVersionsInUse": int32(versions),
 		"Groups": 0, "MFADevices": int32(len(devices)), "MFADevicesInUse": inUse, "AccountMFAEnabled": 0, "InstanceProfiles": 0,
-		"ServerCertificates": 0, "Providers": 0, "AccountAccessKeysPresent": 0,
+		"ServerCertificates": 0, "Providers": int32(len(s.store.OIDCProviders(g.Account()))), "AccountAccessKeysPresent": 0,
 		"AccessKeysPerUserQuota": maxKeys, "AttachedPoliciesPerRoleQuota": maxAttached, "AttachedPoliciesPerUserQuota": maxAttached,
 		"VersionsPerPolicyQuota": maxVersions, "PolicySizeQuota": maxManagedSize,
 		"AssumeRolePolicySizeQuota": maxTrustSize, "UserPolicySizeQuota": int32(maxInline["user"]), "RolePolicySizeQuota": int32(maxInline["role"]),

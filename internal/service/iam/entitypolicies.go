@@ -13,6 +13,7 @@ import (
 	"cairn/internal/call"
 	"cairn/internal/identity"
 	"cairn/internal/policy"
+	"cairn/internal/service/iam/paging"
 )
 
 // addEntityPolicies adds what users and roles have alike: inline policies,
@@ -147,7 +148,7 @@ func (s *Service) putInline(ctx context.Context, h holder, name, document *strin
 		}
 		size := 0
 		for _, p := range e.Inline {
-			size += policySize(p.Document)
+			size += policy.Size(p.Document)
 		}
 		if size > maxInline[h.kind] {
 			return limit("Maximum policy size of %d bytes exceeded for %s %s", maxInline[h.kind], h.kind, h.name)
@@ -178,7 +179,7 @@ func (s *Service) listInline(h holder, size *int32, marker *string) ([]string, b
 	}
 	names := each(e.Inline, func(p identity.InlinePolicy) string { return p.Name })
 	slices.Sort(names)
-	return page(names, size, marker, func(n string) string { return n })
+	return paging.Page(names, size, marker, func(n string) string { return n })
 }
 
 func (s *Service) deleteInline(ctx context.Context, h holder, name *string) error {
@@ -242,7 +243,7 @@ func (s *Service) listAttached(h holder, prefix *string, size *int32, marker *st
 	}
 	arns := underPath(e.Attached, prefix, func(a string) string { return a[strings.IndexByte(a, '/') : strings.LastIndexByte(a, '/')+1] })
 	arns = sortedBy(arns, func(a string) string { return a })
-	part, more, next, err := page(arns, size, marker, func(a string) string { return a })
+	part, more, next, err := paging.Page(arns, size, marker, func(a string) string { return a })
 	return each(part, func(a string) types.AttachedPolicy {
 		return types.AttachedPolicy{PolicyArn: &a, PolicyName: aws.String(a[strings.LastIndexByte(a, '/')+1:])}
 	}), more, next, err

@@ -9,6 +9,7 @@ import (
 
 	"cairn/internal/call"
 	"cairn/internal/identity"
+	"cairn/internal/service/iam/paging"
 )
 
 func (s *Service) addKeys(a *call.API) {
@@ -85,7 +86,7 @@ func (s *Service) listKeys(_ context.Context, _ *call.Granted, h holder, in *iam
 		return nil, absent(err, noSuch("user", h.name))
 	}
 	sorted := sortedBy(keys, func(k identity.AccessKey) string { return k.ID })
-	part, more, next, err := page(sorted, in.MaxItems, in.Marker, func(k identity.AccessKey) string { return k.ID })
+	part, more, next, err := paging.Page(sorted, in.MaxItems, in.Marker, func(k identity.AccessKey) string { return k.ID })
 	if err != nil {
 		return nil, err
 	}

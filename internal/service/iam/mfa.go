@@ -16,6 +16,7 @@ import (
 	"cairn/internal/awserr"
 	"cairn/internal/call"
 	"cairn/internal/identity"
+	"cairn/internal/service/iam/paging"
 )
 
 // maxDevices is how many MFA devices a user may have ("IAM and AWS STS quotas").
@@ -147,7 +148,7 @@ func (s *Service) listDevices(_ context.Context, _ *call.Granted, h holder, in *
 	if err != nil {
 		return nil, err
 	}
-	part, more, next, err := page(s.store.MFADevices(h.account, e.ID), in.MaxItems, in.Marker, deviceKey)
+	part, more, next, err := paging.Page(s.store.MFADevices(h.account, e.ID), in.MaxItems, in.Marker, deviceKey)
 	return &iam.ListMFADevicesOutput{MFADevices: each(part, func(d *identity.MFADevice) types.MFADevice {
 		return types.MFADevice{UserName: &h.name, SerialNumber: aws.String(d.Serial()), EnableDate: &d.Enabled}
 	}), IsTruncated: more, Marker: next}, err
@@ -168,7 +169,7 @@ func (s *Service) listVirtual(_ context.Context, g *call.Granted, in *iam.ListVi
 		}
 		all = append(all, d)
 	}
-	part, more, next, err := page(all, in.MaxItems, in.Marker, deviceKey)
+	part, more, next, err := paging.Page(all, in.MaxItems, in.Marker, deviceKey)
 	return &iam.ListVirtualMFADevicesOutput{VirtualMFADevices: each(part, func(d *identity.MFADevice) types.VirtualMFADevice {
 		v := types.VirtualMFADevice{SerialNumber: aws.String(d.Serial())}
 		if u := owners[d.User]; u != nil {

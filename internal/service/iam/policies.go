@@ -2,6 +2,7 @@ package iam
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -15,6 +16,7 @@ import (
 	"cairn/internal/call"
 	"cairn/internal/identity"
 	"cairn/internal/policy"
+	"cairn/internal/service/iam/paging"
 )
 
 func (s *Service) addPolicies(a *call.API) {
@@ -38,28 +40,45 @@ func (s *Service) addPolicies(a *call.API) {
 
 // policyOp makes an operation on one managed policy.
 func policyOp[In, Out any](s *Service, op string, policyARN func(*In) *string,
-	run func(ctx context.Context, g *call.Granted, policyARN string, in *In) (*Out, error),
+	run func(ctx context.Context, g *call.Granted, policyARN string, in *In) (*Out, error), keys ...func(*In) policy.Context,
+) *call.Operation {
+	check := func(c *call.Call, p *string) error {
+		if err := checkPolicyARN(p); err != nil {
+			return err
+		}
+		if !readOnly(op) && account(*p) == "aws" {
+			return outside()
+		}
+		return s.ownPolicy(c, *p)
+	}
+	tags := func(policyARN string) []identity.Tag {
+		if p, ok := s.store.Policy(policyARN); ok {
+			return p.Tags
+		}
+		return nil
+	}
+	return resourceOp(op, policyARN, check, tags, run, keys...)
+}
+
+// resourceOp makes an operation on what an ARN names: check looks at the ARN, tags
+// are those of what is there, keys add condition keys.
+func resourceOp[In, Out any](op string, resource func(*In) *string, check func(*call.Call, *string) error, tags func(string) []identity.Tag,
+	run func(ctx context.Context, g *call.Granted, resource string, in *In) (*Out, error), keys ...func(*In) policy.Context,
 ) *call.Operation {
 	o := call.New(op, func(ctx context.Context, g *call.Granted, in *In) (*Out, error) {
-		return run(ctx, g, *policyARN(in), in)
+		return run(ctx, g, *resource(in), in)
 	})
 	o.ReadOnly = readOnly(op)
 	o.Authorize = func(_ context.Context, c *call.Call) ([]call.Check, error) {
-		p := policyARN(c.Input.(*In))
-		if err := checkPolicyARN(p); err != nil {
+		in := c.Input.(*In)
+		of := resource(in)
+		if err := check(c, of); err != nil {
 			return nil, err
 		}
-		if err := s.ownPolicy(c, *p); err != nil {
-			return nil, err
-		}
-		if !readOnly(op) && account(*p) == "aws" {
-			return nil, outside()
-		}
-		k := call.Check{Resource: *p, Context: policy.Context{}}
-		if m, ok := s.store.Policy(*p); ok {
-			for _, t := range m.Tags {
-				k.Context["aws:resourcetag/"+strings.ToLower(t.Key)] = []string{t.Value}
-			}
+		k := call.Check{Resource: *of, Context: policy.Context{}}
+		describe(k.Context, tags(*of))
+		for _, more := range keys {
+			maps.Copy(k.Context, more(in))
 		}
 		return []call.Check{k}, nil
 	}
@@ -125,7 +144,7 @@ func checkManaged(document *string) error {
 	if err := checkIdentityPolicy("policyDocument", document); err != nil {
 		return err
 	}
-	if policySize(*document) > maxManagedSize {
+	if policy.Size(*document) > maxManagedSize {
 		return limit("Cannot exceed quota for PolicySize: %d", maxManagedSize)
 	}
 	return nil
@@ -189,7 +208,7 @@ func (s *Service) listPolicies(_ context.Context, g *call.Granted, in *iam.ListP
 	})
 	all = underPath(all, in.PathPrefix, func(p *identity.ManagedPolicy) string { return p.Path })
 	all = sortedBy(all, (*identity.ManagedPolicy).ARN)
-	part, more, next, err := page(all, in.MaxItems, in.Marker, (*identity.ManagedPolicy).ARN)
+	part, more, next, err := paging.Page(all, in.MaxItems, in.Marker, (*identity.ManagedPolicy).ARN)
 	if err != nil {
 		return nil, err
 	}
@@ -253,7 +272,7 @@ func (s *Service) listEntities(_ context.Context, g *call.Granted, policyARN str
 			}
 		}
 	}
-	part, more, next, err := page(all, in.MaxItems, in.Marker, func(u using) string { return u.key })
+	part, more, next, err := paging.Page(all, in.MaxItems, in.Marker, func(u using) string { return u.key })
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 
 	"cairn/internal/call"
 	"cairn/internal/identity"
+	"cairn/internal/service/iam/paging"
 )
 
 // Bounds of a role's MaxSessionDuration, in seconds.
@@ -96,7 +97,7 @@ func (s *Service) getRole(_ context.Context, _ *call.Granted, h holder, _ *iam.G
 func (s *Service) listRoles(_ context.Context, g *call.Granted, in *iam.ListRolesInput) (*iam.ListRolesOutput, error) {
 	all := s.store.Roles(g.Account())
 	all = underPath(all, in.PathPrefix, func(r *identity.Role) string { return r.Path })
-	part, more, next, err := page(all, in.MaxItems, in.Marker, func(r *identity.Role) string { return strings.ToLower(r.Name) })
+	part, more, next, err := paging.Page(all, in.MaxItems, in.Marker, func(r *identity.Role) string { return strings.ToLower(r.Name) })
 	if err != nil {
 		return nil, err
 	}

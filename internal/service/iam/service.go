@@ -49,6 +49,7 @@ func (s *Service) API() *call.API {
 	s.addVersions(a)
 	s.addTags(a)
 	s.addMFA(a)
+	s.addOIDC(a)
 	s.addAccount(a)
 	for _, op := range a.Operations {
 		op.Authorize = withMFA(op.Authorize)
@@ -58,10 +59,13 @@ func (s *Service) API() *call.API {
 
 // withMFA keeps sessions of users and root users out that were opened without
 // MFA: "you cannot call any IAM API operations unless MFA authentication
-// information is included in the request" (GetSessionToken, API reference).
+// information is included in the request" (GetSessionToken, API reference), and
+// federated users ("you cannot call any IAM operations", GetFederationToken).
 func withMFA(authorize func(context.Context, *call.Call) ([]call.Check, error)) func(context.Context, *call.Call) ([]call.Check, error) {
 	return func(ctx context.Context, c *call.Call) ([]call.Check, error) {
-		if p := &c.Principal; p.Session != nil && !p.Session.MFA && (p.Kind == identity.IAMUser || p.Kind == identity.Root) {
+		p := &c.Principal
+		own := p.Session != nil && (p.Kind == identity.IAMUser || p.Kind == identity.Root)
+		if own && !p.Session.MFA || p.Kind == identity.FederatedUser {
 			return nil, awserr.New(http.StatusForbidden, identity.InvalidToken, "The security token included in the request is invalid")
 		}
 		if authorize == nil {
@@ -180,10 +184,7 @@ func (s *Service) check(h holder) call.Check {
 	if e.Boundary != "" {
 		ctx["iam:permissionsboundary"] = []string{e.Boundary}
 	}
-	for _, t := range e.Tags {
-		ctx["aws:resourcetag/"+strings.ToLower(t.Key)] = []string{t.Value}
-		ctx["iam:resourcetag/"+strings.ToLower(t.Key)] = []string{t.Value}
-	}
+	describe(ctx, e.Tags)
 	return call.Check{Resource: entityARN, Context: ctx}
 }
 

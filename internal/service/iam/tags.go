@@ -11,6 +11,7 @@ import (
 	"cairn/internal/call"
 	"cairn/internal/identity"
 	"cairn/internal/policy"
+	"cairn/internal/service/iam/paging"
 )
 
 func (s *Service) addTags(a *call.API) {
@@ -27,14 +28,10 @@ func (s *Service) addUserTags(a *call.API) {
 	a.Add(entityOp(s, "user", "UntagUser", func(in *iam.UntagUserInput) *string { return in.UserName },
 		func(ctx context.Context, _ *call.Granted, h holder, in *iam.UntagUserInput) (*iam.UntagUserOutput, error) {
 			return done[iam.UntagUserOutput](s.untag(ctx, h, in.TagKeys))
-		}, func(in *iam.UntagUserInput) policy.Context { return policy.Context{"aws:tagkeys": in.TagKeys} }))
+		}, func(in *iam.UntagUserInput) policy.Context { return untagKeys(in.TagKeys) }))
 	a.Add(entityOp(s, "user", "ListUserTags", func(in *iam.ListUserTagsInput) *string { return in.UserName },
 		func(_ context.Context, _ *call.Granted, h holder, in *iam.ListUserTagsInput) (*iam.ListUserTagsOutput, error) {
-			e, _, err := s.entity(h)
-			if err != nil {
-				return nil, err
-			}
-			tags, more, next, err := tagPage(e.Tags, in.MaxItems, in.Marker)
+			tags, more, next, err := s.entityTags(h, in.MaxItems, in.Marker)
 			return &iam.ListUserTagsOutput{Tags: tags, IsTruncated: more, Marker: next}, err
 		}))
 }
@@ -47,14 +44,10 @@ func (s *Service) addRoleTags(a *call.API) {
 	a.Add(entityOp(s, "role", "UntagRole", func(in *iam.UntagRoleInput) *string { return in.RoleName },
 		func(ctx context.Context, _ *call.Granted, h holder, in *iam.UntagRoleInput) (*iam.UntagRoleOutput, error) {
 			return done[iam.UntagRoleOutput](s.untag(ctx, h, in.TagKeys))
-		}, func(in *iam.UntagRoleInput) policy.Context { return policy.Context{"aws:tagkeys": in.TagKeys} }))
+		}, func(in *iam.UntagRoleInput) policy.Context { return untagKeys(in.TagKeys) }))
 	a.Add(entityOp(s, "role", "ListRoleTags", func(in *iam.ListRoleTagsInput) *string { return in.RoleName },
 		func(_ context.Context, _ *call.Granted, h holder, in *iam.ListRoleTagsInput) (*iam.ListRoleTagsOutput, error) {
-			e, _, err := s.entity(h)
-			if err != nil {
-				return nil, err
-			}
-			tags, more, next, err := tagPage(e.Tags, in.MaxItems, in.Marker)
+			tags, more, next, err := s.entityTags(h, in.MaxItems, in.Marker)
 			return &iam.ListRoleTagsOutput{Tags: tags, IsTruncated: more, Marker: next}, err
 		}))
 }
@@ -68,15 +61,15 @@ func (s *Service) addPolicyTags(a *call.API) {
 			}
 			err = s.store.UpdatePolicy(ctx, policyARN, func(p *identity.ManagedPolicy) error { return setTags(&p.Tags, add) })
 			return done[iam.TagPolicyOutput](absent(err, noPolicy(policyARN)))
-		}))
+		}, func(in *iam.TagPolicyInput) policy.Context { return tagKeys(in.Tags) }))
 	a.Add(policyOp(s, "UntagPolicy", func(in *iam.UntagPolicyInput) *string { return in.PolicyArn },
 		func(ctx context.Context, _ *call.Granted, policyARN string, in *iam.UntagPolicyInput) (*iam.UntagPolicyOutput, error) {
 			err := s.store.UpdatePolicy(ctx, policyARN, func(p *identity.ManagedPolicy) error {
-				p.Tags = withoutTags(p.Tags, in.TagKeys)
+				p.Tags = identity.DropTags(p.Tags, in.TagKeys)
 				return nil
 			})
 			return done[iam.UntagPolicyOutput](absent(err, noPolicy(policyARN)))
-		}))
+		}, func(in *iam.UntagPolicyInput) policy.Context { return untagKeys(in.TagKeys) }))
 	a.Add(policyOp(s, "ListPolicyTags", func(in *iam.ListPolicyTagsInput) *string { return in.PolicyArn },
 		func(_ context.Context, _ *call.Granted, policyARN string, in *iam.ListPolicyTagsInput) (*iam.ListPolicyTagsOutput, error) {
 			p, ok := s.store.Policy(policyARN)
@@ -87,6 +80,9 @@ func (s *Service) addPolicyTags(a *call.API) {
 			return &iam.ListPolicyTagsOutput{Tags: tags, IsTruncated: more, Marker: next}, err
 		}))
 }
+
+// untagKeys are the condition keys of a request that takes tags away.
+func untagKeys(keys []string) policy.Context { return policy.Context{"aws:tagkeys": keys} }
 
 // tagKeys are the condition keys of a request that sets tags. Tags that do not
 // pass the checks never get to be set.
@@ -108,35 +104,30 @@ func (s *Service) tag(ctx context.Context, h holder, tags []types.Tag) error {
 
 func (s *Service) untag(ctx context.Context, h holder, keys []string) error {
 	return s.change(ctx, h, func(e *identity.Entity) error {
-		e.Tags = withoutTags(e.Tags, keys)
+		e.Tags = identity.DropTags(e.Tags, keys)
 		return nil
 	})
 }
 
-// setTags adds tags in place of those with the same keys, which are compared
-// without regard to case, as IAM does.
+// setTags adds tags as far as there is room for them.
 func setTags(tags *[]identity.Tag, add []identity.Tag) error {
-	for _, t := range add {
-		i := slices.IndexFunc(*tags, func(old identity.Tag) bool { return strings.EqualFold(old.Key, t.Key) })
-		if i < 0 {
-			*tags = append(*tags, t)
-		} else {
-			(*tags)[i] = t
-		}
-	}
+	*tags = identity.PutTags(*tags, add)
 	return tagCount(len(*tags))
 }
 
-func withoutTags(tags []identity.Tag, keys []string) []identity.Tag {
-	return slices.DeleteFunc(tags, func(t identity.Tag) bool {
-		return slices.ContainsFunc(keys, func(k string) bool { return strings.EqualFold(k, t.Key) })
-	})
+// entityTags is one page of the tags of a user or role.
+func (s *Service) entityTags(h holder, size *int32, marker *string) ([]types.Tag, bool, *string, error) {
+	e, _, err := s.entity(h)
+	if err != nil {
+		return nil, false, nil, err
+	}
+	return tagPage(e.Tags, size, marker)
 }
 
 // tagPage is one page of tags; a listing of no tags is an empty list.
 func tagPage(tags []identity.Tag, size *int32, marker *string) ([]types.Tag, bool, *string, error) {
 	sorted := sortedBy(tags, func(t identity.Tag) string { return t.Key })
-	part, more, next, err := page(sorted, size, marker, func(t identity.Tag) string { return t.Key })
+	part, more, next, err := paging.Page(sorted, size, marker, func(t identity.Tag) string { return t.Key })
 	return each(part, func(t identity.Tag) types.Tag { return types.Tag{Key: &t.Key, Value: &t.Value} }), more, next, err
 }
 

@@ -11,6 +11,7 @@ import (
 	"cairn/internal/call"
 	"cairn/internal/identity"
 	"cairn/internal/policy"
+	"cairn/internal/service/iam/paging"
 )
 
 func (s *Service) addUsers(a *call.API) {
@@ -136,7 +137,7 @@ func (s *Service) getUser(_ context.Context, g *call.Granted, h holder, _ *iam.G
 func (s *Service) listUsers(_ context.Context, g *call.Granted, in *iam.ListUsersInput) (*iam.ListUsersOutput, error) {
 	all := s.store.Users(g.Account())
 	all = underPath(all, in.PathPrefix, func(u *identity.User) string { return u.Path })
-	part, more, next, err := page(all, in.MaxItems, in.Marker, func(u *identity.User) string { return strings.ToLower(u.Name) })
+	part, more, next, err := paging.Page(all, in.MaxItems, in.Marker, func(u *identity.User) string { return strings.ToLower(u.Name) })
 	if err != nil {
 		return nil, err
 	}

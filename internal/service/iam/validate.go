@@ -3,7 +3,6 @@ package iam
 import (
 	"regexp"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/service/iam/types"
@@ -130,17 +129,6 @@ func tagCount(n int) error {
 		return limit("The number of tags has reached the maximum limit: %d.", maxTags)
 	}
 	return nil
-}
-
-// policySize is a policy's size as quotas count it: white space is free.
-func policySize(text string) int {
-	n := 0
-	for _, r := range text {
-		if !unicode.IsSpace(r) {
-			n++
-		}
-	}
-	return n
 }
 
 // checkIdentityPolicy checks a policy for a user or role.

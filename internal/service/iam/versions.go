@@ -12,6 +12,7 @@ import (
 	"cairn/internal/awserr"
 	"cairn/internal/call"
 	"cairn/internal/identity"
+	"cairn/internal/service/iam/paging"
 )
 
 func (s *Service) addVersions(a *call.API) {
@@ -91,7 +92,7 @@ func (s *Service) listVersions(_ context.Context, _ *call.Granted, policyARN str
 	position := func(v identity.PolicyVersion) string {
 		return string(rune('a' + slices.IndexFunc(newest, func(w identity.PolicyVersion) bool { return w.ID == v.ID })))
 	}
-	part, more, next, err := page(newest, in.MaxItems, in.Marker, position)
+	part, more, next, err := paging.Page(newest, in.MaxItems, in.Marker, position)
 	if err != nil {
 		return nil, err
 	}

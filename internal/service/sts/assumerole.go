@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"regexp"
 	"time"
-	"unicode/utf8"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -20,21 +19,16 @@ import (
 	"cairn/internal/policy"
 )
 
-// Bounds and defaults of AssumeRole. Source: the API reference and "IAM and AWS
-// STS quotas".
+// Bounds of AssumeRole. Source: the API reference.
 const (
-	minDuration     = 900 // seconds
-	maxDuration     = 43200
-	defaultDuration = 3600
-	maxChained      = 3600 // a session opened by a session
-	maxExternalID   = 1224 // characters
-	maxPolicyARNs   = 10
-	maxPolicyText   = 2048 // characters of Policy and PolicyArns together
+	maxChained    = time.Hour // a session opened by a session
+	maxExternalID = 1224      // characters
 )
 
 var (
-	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
-	externalID  = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
+	externalID = regexp.MustCompile(`^[\w+=,.@:/-]{2,}$`)
+	serialForm = regexp.MustCompile(`^[\w+=/:,.@-]{9,256}$`)
+	codeForm   = regexp.MustCompile(`^[0-9]{6}$`)
 )
 
 func (s *Service) assumeRoleOp() *call.Operation {
@@ -50,7 +44,7 @@ func (s *Service) assumeRoleOp() *call.Operation {
 // that trusts nobody, so that the answer does not tell.
 func (s *Service) authorizeAssumeRole(ctx context.Context, c *call.Call) ([]call.Check, error) {
 	in := c.Input.(*sts.AssumeRoleInput)
-	if err := checkInput(in); err != nil {
+	if err := checkAssumeRole(in); err != nil {
 		return nil, err
 	}
 	roleARN, err := arn.Parse(*in.RoleArn)
@@ -60,9 +54,13 @@ func (s *Service) authorizeAssumeRole(ctx context.Context, c *call.Call) ([]call
 	if c.Principal.Kind == identity.Root { // whatever the role trusts (STS API reference, AssumeRole)
 		return nil, awserr.New(http.StatusForbidden, "AccessDenied", "Roles may not be assumed by root accounts.")
 	}
-	check := call.Check{
-		Resource: *in.RoleArn, Account: roleARN.Account, PolicyDecides: true,
-		Context: policy.Context{"sts:rolesessionname": {*in.RoleSessionName}},
+	with, err := withRole(&c.Principal, in)
+	if err != nil {
+		return nil, err
+	}
+	check, err := s.roleCheck(*in.RoleArn, roleARN.Account, *in.RoleSessionName)
+	if err != nil {
+		return nil, err
 	}
 	if in.ExternalId != nil {
 		check.Context["sts:externalid"] = []string{*in.ExternalId}
@@ -74,55 +72,65 @@ func (s *Service) authorizeAssumeRole(ctx context.Context, c *call.Call) ([]call
 	if shown {
 		check.Context["aws:multifactorauthpresent"], check.Context["aws:multifactorauthage"] = []string{"true"}, []string{"0"}
 	}
-	if r, ok := s.store.RoleByARN(*in.RoleArn); ok {
-		if check.Policy, err = s.store.Trust(r); err != nil {
-			return nil, err
-		}
-	}
-	return []call.Check{check}, nil
+	return with.checks(check), nil
 }
 
-// checkInput checks what can be checked without knowing the role.
-func checkInput(in *sts.AssumeRoleInput) error {
+// roleCheck asks whether a caller may assume a role, for its trust policy to
+// decide.
+func (s *Service) roleCheck(roleARN, account, session string) (call.Check, error) {
+	check := call.Check{
+		Resource: roleARN, Account: account, PolicyDecides: true,
+		Context: policy.Context{"sts:rolesessionname": {session}},
+	}
+	r, ok := s.store.RoleByARN(roleARN)
+	if !ok {
+		return check, nil
+	}
+	for _, t := range r.Tags {
+		check.Context["aws:resourcetag/"+fold(t.Key)] = []string{t.Value}
+		check.Context["iam:resourcetag/"+fold(t.Key)] = []string{t.Value}
+	}
+	var err error
+	check.Policy, err = s.store.Trust(r)
+	return check, err
+}
+
+// checkAssumeRole checks what can be checked without knowing role and caller.
+func checkAssumeRole(in *sts.AssumeRoleInput) error {
+	if err := (roleRequest{in.RoleArn, in.RoleSessionName, in.DurationSeconds}).check(); err != nil {
+		return err
+	}
 	switch {
-	case in.RoleArn == nil:
-		return validation("1 validation error detected: Value null at 'roleArn' failed to satisfy constraint: Member must not be null")
-	case len(*in.RoleArn) < 20 || len(*in.RoleArn) > 2048:
-		return validation("1 validation error detected: Value at 'roleArn' failed to satisfy constraint: Member must have length between 20 and 2048")
-	case in.RoleSessionName == nil:
-		return validation("1 validation error detected: Value null at 'roleSessionName' failed to satisfy constraint: Member must not be null")
-	case !sessionName.MatchString(*in.RoleSessionName):
-		return validation("1 validation error detected: Value '%s' at 'roleSessionName' failed to satisfy constraint: Member must have 2 to 64 characters of the pattern [\\w+=,.@-]*", *in.RoleSessionName)
 	case in.ExternalId != nil && (len(*in.ExternalId) > maxExternalID || !externalID.MatchString(*in.ExternalId)):
 		return validation("1 validation error detected: Value at 'externalId' failed to satisfy constraint: Member must have 2 to 1224 characters of the pattern [\\w+=,.@:\\/-]*")
-	case in.DurationSeconds != nil && *in.DurationSeconds < minDuration:
-		return validation("1 validation error detected: Value '%d' at 'durationSeconds' failed to satisfy constraint: Member must have value greater than or equal to %d", *in.DurationSeconds, minDuration)
-	case in.DurationSeconds != nil && *in.DurationSeconds > maxDuration:
-		return validation("1 validation error detected: Value '%d' at 'durationSeconds' failed to satisfy constraint: Member must have value less than or equal to %d", *in.DurationSeconds, maxDuration)
+	case in.SerialNumber != nil && !serialForm.MatchString(*in.SerialNumber):
+		return validation("1 validation error detected: Value at 'serialNumber' failed to satisfy constraint: Member must have 9 to 256 characters of the pattern [\\w+=/:,.@-]*")
+	case in.TokenCode != nil && !codeForm.MatchString(*in.TokenCode):
+		return validation("1 validation error detected: Value at 'tokenCode' failed to satisfy constraint: Member must have six digits")
+	case len(in.ProvidedContexts) > 0: // it would change the session's meaning
+		return validation("ProvidedContexts is not supported by this engine. Leave it out.")
 	}
-	return checkUnsupported(in)
+	return noMinimumSize(in.MinimumSessionTokenSize)
 }
 
-// checkUnsupported refuses what would change the session's meaning and is not
-// implemented.
-func checkUnsupported(in *sts.AssumeRoleInput) error {
-	for _, member := range []struct {
-		name  string
-		given bool
-	}{
-		{"SerialNumber", in.SerialNumber != nil},
-		{"TokenCode", in.TokenCode != nil},
-		{"SourceIdentity", in.SourceIdentity != nil},
-		{"Tags", len(in.Tags) > 0},
-		{"TransitiveTagKeys", len(in.TransitiveTagKeys) > 0},
-		{"ProvidedContexts", len(in.ProvidedContexts) > 0},
-		{"MinimumSessionTokenSize", in.MinimumSessionTokenSize != nil},
-	} {
-		if member.given {
-			return validation("%s is not supported by this engine. Leave it out.", member.name)
+// withRole returns the tags and the source identity of the session: those asked
+// for and those the caller's own session hands on.
+func withRole(p *identity.Principal, in *sts.AssumeRoleInput) (*tagged, error) {
+	t := &tagged{tags: tagsOf(in.Tags), transitive: in.TransitiveTagKeys, source: aws.ToString(in.SourceIdentity)}
+	if in.SourceIdentity != nil && t.source == "" {
+		return nil, validation("1 validation error detected: Value at 'sourceIdentity' failed to satisfy constraint: Member must have length greater than or equal to 2")
+	}
+	if p.Session != nil {
+		t.inherited = p.Session.Transitive
+		if set := p.Session.SourceIdentity; set != "" {
+			if t.source != "" && t.source != set {
+				return nil, awserr.New(http.StatusForbidden, "AccessDenied",
+					"The source identity of the session that makes the call is set and cannot be changed.")
+			}
+			t.source = set
 		}
 	}
-	return nil
+	return t, t.check()
 }
 
 func (s *Service) assumeRole(ctx context.Context, g *call.Granted, in *sts.AssumeRoleInput) (*sts.AssumeRoleOutput, error) {
@@ -130,16 +138,24 @@ func (s *Service) assumeRole(ctx context.Context, g *call.Granted, in *sts.Assum
 	if !ok { // it was deleted since the caller was let in
 		return nil, denied("User: " + caller(g) + " is not authorized to perform: sts:AssumeRole on resource: " + *in.RoleArn)
 	}
-	seconds, err := duration(g, r, in.DurationSeconds)
+	with, err := withRole(&g.Principal, in)
 	if err != nil {
 		return nil, err
 	}
+	lasts, err := roleRequest{in.RoleArn, in.RoleSessionName, in.DurationSeconds}.duration(r)
+	if err != nil {
+		return nil, err
+	}
+	if g.Principal.Kind == identity.AssumedRole && lasts > maxChained {
+		return nil, validation("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
+	}
 	spec := identity.SessionSpec{
-		Role: r, Name: *in.RoleSessionName, Duration: time.Duration(seconds) * time.Second,
+		Role: r, Name: *in.RoleSessionName, Duration: lasts,
 		InvokedBy: g.Principal.Service, SourceAccount: g.Principal.Account, MFA: in.SerialNumber != nil,
 	}
-	packed, err := s.sessionPolicies(&spec, in)
-	if err != nil {
+	with.put(&spec)
+	var packed *int32
+	if spec.Policies, spec.PolicyARNs, packed, err = s.narrow(narrowing{in.Policy, in.PolicyArns}, r.Account, with.tags); err != nil {
 		return nil, err
 	}
 	// A crash from here on leaves the code used up and no session: the caller
@@ -155,14 +171,18 @@ func (s *Service) assumeRole(ctx context.Context, g *call.Granted, in *sts.Assum
 	if r.Account != g.Principal.Account {
 		g.Owners = append(g.Owners, r.Account)
 	}
-	return &sts.AssumeRoleOutput{
-		Credentials: credentials(&cred),
-		AssumedRoleUser: &types.AssumedRoleUser{
-			AssumedRoleId: aws.String(r.ID + ":" + spec.Name),
-			Arn:           aws.String("arn:aws:sts::" + r.Account + ":assumed-role/" + r.Name + "/" + spec.Name),
-		},
-		PackedPolicySize: packed,
-	}, nil
+	out := &sts.AssumeRoleOutput{Credentials: credentials(&cred), AssumedRoleUser: assumed(r, spec.Name), PackedPolicySize: packed}
+	if with.source != "" {
+		out.SourceIdentity = &with.source
+	}
+	return out, nil
+}
+
+func assumed(r *identity.Role, session string) *types.AssumedRoleUser {
+	return &types.AssumedRoleUser{
+		AssumedRoleId: aws.String(r.ID + ":" + session),
+		Arn:           aws.String("arn:aws:sts::" + r.Account + ":assumed-role/" + r.Name + "/" + session),
+	}
 }
 
 func caller(g *call.Granted) string {
@@ -172,66 +192,23 @@ func caller(g *call.Granted) string {
 	return g.Principal.ARN
 }
 
-// duration returns how long the session may last, in seconds.
-func duration(g *call.Granted, r *identity.Role, asked *int32) (int32, error) {
-	seconds := int32(defaultDuration)
-	if asked != nil {
-		seconds = *asked
-	}
-	if g.Principal.Kind == identity.AssumedRole && seconds > maxChained {
-		return 0, validation("The requested DurationSeconds exceeds the 1 hour session limit for roles assumed by role chaining")
-	}
-	if seconds > r.MaxSession {
-		return 0, validation("The requested DurationSeconds exceeds the MaxSessionDuration set for this role.")
-	}
-	return seconds, nil
-}
-
-// sessionPolicies checks the session policies and puts them into spec. It
-// returns how much of what may be passed is used, in percent; nil if none are.
-func (s *Service) sessionPolicies(spec *identity.SessionSpec, in *sts.AssumeRoleInput) (*int32, error) {
-	if in.Policy == nil && len(in.PolicyArns) == 0 {
-		return nil, nil
-	}
-	size := 0
-	if in.Policy != nil {
-		doc, err := policy.Parse([]byte(*in.Policy))
-		if err == nil {
-			err = doc.Check(policy.Identity)
-		}
-		if err != nil {
-			return nil, awserr.New(400, "MalformedPolicyDocument", "The session policy is not valid: %v.", err)
-		}
-		size += utf8.RuneCountInString(*in.Policy)
-		spec.Policies = []string{*in.Policy}
-	}
-	if len(in.PolicyArns) > maxPolicyARNs {
-		return nil, validation("1 validation error detected: Value at 'policyArns' failed to satisfy constraint: Member must have length less than or equal to %d", maxPolicyARNs)
-	}
-	for _, d := range in.PolicyArns {
-		name := aws.ToString(d.Arn)
-		a, err := arn.Parse(name)
-		if err != nil || (a.Account != spec.Role.Account && a.Account != "aws") {
-			return nil, validation("Policy ARN %q is not one of the role's account or of AWS.", name)
-		}
-		if _, ok := s.store.Policy(name); !ok {
-			return nil, validation("Policy %s does not exist.", name)
-		}
-		size += utf8.RuneCountInString(name)
-		spec.PolicyARNs = append(spec.PolicyARNs, name)
-	}
-	percent := int32(size * 100 / maxPolicyText)
-	if size > maxPolicyText {
-		return nil, awserr.New(400, "PackedPolicyTooLarge", "Serialized token too large for session: %d%% of the allowed size.", percent)
-	}
-	return &percent, nil
-}
-
 // recordAssumeRole records a refusal as AWS does: without the request's
-// parameters and without the role as a resource (spec 2.5).
+// parameters and without the role as a resource (spec 2.5). What the caller's
+// session hands on, records show beside what was asked for.
 func recordAssumeRole(c *call.Call, out any, r *event.Record) {
 	record(c, out, r)
 	if out == nil && r.ErrorCode == "AccessDenied" {
 		r.RequestParameters, r.Resources = nil, nil
+		return
+	}
+	s := c.Principal.Session
+	if s == nil || len(r.RequestParameters) < len("{}") {
+		return
+	}
+	if len(s.Transitive) > 0 {
+		r.RequestParameters = with(r.RequestParameters, true, "incomingTransitiveTags", tagObject(s.Transitive))
+	}
+	if in, ok := c.Input.(*sts.AssumeRoleInput); ok && in.SourceIdentity == nil && s.SourceIdentity != "" {
+		r.RequestParameters = with(r.RequestParameters, false, "sourceIdentity", event.AppendString(nil, s.SourceIdentity))
 	}
 }

@@ -13,10 +13,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
-	"cairn/event"
 	"cairn/internal/awserr"
 	"cairn/internal/call"
 	"cairn/internal/identity"
+	"cairn/internal/oidc"
 	"cairn/internal/wire"
 )
 
@@ -30,10 +30,14 @@ const (
 const globalRegion = "us-east-1"
 
 // Service answers STS.
-type Service struct{ store *identity.Store }
+type Service struct {
+	store *identity.Store
+	keys  oidc.Keys
+}
 
-// New returns the service over the identities in store.
-func New(store *identity.Store) *Service { return &Service{store: store} }
+// New returns the service over the identities in store. keys are those of
+// identity providers.
+func New(store *identity.Store, keys oidc.Keys) *Service { return &Service{store: store, keys: keys} }
 
 // API returns the operations.
 //
@@ -52,8 +56,11 @@ func (s *Service) API() *call.API {
 	who.Record = record
 	info := call.New("GetAccessKeyInfo", s.getAccessKeyInfo)
 	info.Record = record
-	for _, op := range []*call.Operation{who, info, s.assumeRoleOp(), s.getSessionTokenOp()} {
-		op.ReadOnly, op.GlobalRegion = true, globalRegion
+	for _, op := range []*call.Operation{who, info, s.assumeRoleOp(), s.webIdentityOp(), s.getSessionTokenOp(), s.getFederationTokenOp()} {
+		op.ReadOnly, op.GlobalRegion = op.Name != "GetFederationToken", globalRegion
+		if op != who {
+			onlyWhoAmI(op)
+		}
 		a.Add(op)
 	}
 	return a
@@ -68,18 +75,6 @@ func denied(message string) *awserr.Error {
 // anyone asks for nothing: "No permissions are required to perform this
 // operation", not even if a policy denies it (API reference).
 func anyone(context.Context, *call.Call) ([]call.Check, error) { return nil, nil }
-
-// record notes which endpoint answered (spec 2.5).
-func record(c *call.Call, _ any, r *event.Record) {
-	if c.Principal.Kind == identity.AWSService {
-		return // a service reaches STS inside the engine, over no endpoint
-	}
-	b := []byte(`{"RequestDetails":{"endpointType":"regional","awsServingRegion":`)
-	if c.Op.GlobalIn(c.Region) {
-		b = []byte(`{"RequestDetails":{"endpointType":"global","awsServingRegion":`)
-	}
-	r.AdditionalEventData = append(event.AppendString(b, c.Region), "}}"...)
-}
 
 func validation(format string, args ...any) *awserr.Error {
 	return awserr.New(http.StatusBadRequest, "ValidationError", format, args...)

@@ -12,6 +12,7 @@ import (
 
 	"cairn/internal/call"
 	"cairn/internal/identity"
+	"cairn/internal/oidc"
 	"cairn/internal/service/servicetest"
 	service "cairn/internal/service/sts"
 )
@@ -32,7 +33,7 @@ var s = aws.String
 
 func start(t *testing.T) *servicetest.Engine {
 	t.Helper()
-	return servicetest.Start(t, func(e *servicetest.Engine) *call.API { return service.New(e.Users).API() })
+	return servicetest.Start(t, func(e *servicetest.Engine) *call.API { return service.New(e.Users, &oidc.Source{}).API() })
 }
 
 func role(e *servicetest.Engine, account, name, trust string) *identity.Role {
@@ -284,8 +285,11 @@ func TestRefusedInputs(t *testing.T) {
 		"short session":  func(in *sts.AssumeRoleInput) { in.RoleSessionName = s("a") },
 		"bad externalId": func(in *sts.AssumeRoleInput) { in.ExternalId = s("ü") },
 		"MFA":            func(in *sts.AssumeRoleInput) { in.SerialNumber, in.TokenCode = s("arn"), s("123456") },
-		"source":         func(in *sts.AssumeRoleInput) { in.SourceIdentity = s("me") },
-		"tags":           func(in *sts.AssumeRoleInput) { in.Tags = []types.Tag{{Key: s("a"), Value: s("b")}} },
+		"short code": func(in *sts.AssumeRoleInput) {
+			in.SerialNumber, in.TokenCode = s("arn:aws:iam::111122223333:mfa/a"), s("12345")
+		},
+		"contexts":   func(in *sts.AssumeRoleInput) { in.ProvidedContexts = []types.ProvidedContext{{}} },
+		"token size": func(in *sts.AssumeRoleInput) { in.MinimumSessionTokenSize = aws.Int32(100) },
 	} {
 		in := &sts.AssumeRoleInput{RoleArn: s(r.ARN()), RoleSessionName: s("x1")}
 		change(in)

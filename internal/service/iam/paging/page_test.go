@@ -1,8 +1,10 @@
-package iam
+package paging_test
 
 import (
 	"strconv"
 	"testing"
+
+	"cairn/internal/service/iam/paging"
 )
 
 // FuzzPage checks that any marker is refused or leads to a rest of the listing.
@@ -15,7 +17,7 @@ func FuzzPage(f *testing.F) {
 	f.Add("", int32(0))
 	f.Add("!", int32(1001))
 	f.Fuzz(func(t *testing.T, marker string, size int32) {
-		part, more, next, err := page(all, &size, &marker, func(s string) string { return s })
+		part, more, next, err := paging.Page(all, &size, &marker, func(s string) string { return s })
 		if err != nil {
 			return
 		}
