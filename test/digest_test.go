@@ -212,7 +212,18 @@ func (c *chained) remove(key string) {
 // edit returns an object with its text changed.
 func edit(t testing.TB, o object, from, to string) object {
 	t.Helper()
-	z, err := gzip.NewReader(bytes.NewReader(o.body))
+	text := unzip(t, o.body)
+	changed := strings.Replace(text, from, to, 1)
+	if changed == text {
+		t.Fatalf("%s does not hold %s", o.key, from)
+	}
+	o.body = zipped(t, changed)
+	return o
+}
+
+func unzip(t testing.TB, body []byte) string {
+	t.Helper()
+	z, err := gzip.NewReader(bytes.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,12 +231,7 @@ func edit(t testing.TB, o object, from, to string) object {
 	if err != nil {
 		t.Fatal(err)
 	}
-	changed := strings.Replace(string(text), from, to, 1)
-	if changed == string(text) {
-		t.Fatalf("%s does not hold %s", o.key, from)
-	}
-	o.body = zipped(t, changed)
-	return o
+	return string(text)
 }
 
 func zipped(t testing.TB, text string) []byte {

@@ -194,6 +194,7 @@ var allowed = []struct{ kind, what, at, reason string }{
 	{"*", "only theirs have", "tlsDetails.cipherSuite", "the engine speaks plain http over loopback"},
 	{"cloudtrail LookupEvents", "only theirs have", "sessionCredentialFromConsole", "the genuine calls were made by the web console"},
 	{"cloudtrail LookupEvents", "only ours have", "tlsDetails", "the web console calls from within AWS, without TLS of its own to tell of"},
+	{"cloudtrail CreateTrail", "only ours have", "responseElements.recursiveLogging", "trails have the setting since 2026; the genuine records are older"},
 	{"s3 *", "only theirs have", "additionalEventData.CipherSuite", "the engine speaks plain http over loopback"},
 	{"s3 *", "only theirs have", "vpcEndpointId", "the engine has no VPC endpoints"},
 	{"s3 CreateBucket", "only ours have", "requestParameters.CreateBucketConfiguration", "the genuine calls are for us-east-1, which need none"},

@@ -223,7 +223,7 @@ var examples = []struct{ kind, where, is, at, want string }{
 	{"ec2 CreateTags", "userIdentity.userName", "ann", "responseElements", "requestId _return"},
 	{"ec2 CreateTags", "userIdentity.userName", "ann", "responseElements._return", "true"},
 	{"cloudtrail CreateTrail", "requestParameters.name", "second", "requestParameters", "name s3BucketName includeGlobalServiceEvents tagsList"},
-	{"cloudtrail CreateTrail", "requestParameters.name", "second", "responseElements", "name s3BucketName includeGlobalServiceEvents isMultiRegionTrail trailARN logFileValidationEnabled isOrganizationTrail"},
+	{"cloudtrail CreateTrail", "requestParameters.name", "second", "responseElements", "name s3BucketName includeGlobalServiceEvents isMultiRegionTrail trailARN logFileValidationEnabled isOrganizationTrail recursiveLogging"},
 	{"cloudtrail StopLogging", "requestParameters.name", "second", "responseElements", ""},
 	{"cloudtrail PutEventSelectors", "requestParameters.trailName", "second", "requestParameters", "trailName eventSelectors"},
 	{"cloudtrail PutEventSelectors", "requestParameters.trailName", "second", "requestParameters.eventSelectors[0]", "readWriteType includeManagementEvents dataResources excludeManagementEventSources"},

@@ -103,6 +103,7 @@ func checkRecursion(p *play) {
 		}
 		return own > 1
 	})
+	checkNoRecursion(p)
 }
 
 // called says which operation was called on what.

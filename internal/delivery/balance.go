@@ -66,17 +66,21 @@ func (d *Delivery) Balances(ctx context.Context) ([]Balance, error) {
 }
 
 // distance is how many records lie between two positions; 0 if that is not known
-// any more.
-func (p *pump) distance(ctx context.Context, from, to journal.Position) uint64 {
+// any more. Any other error passes: who then went on would never count them.
+func (p *pump) distance(ctx context.Context, from, to journal.Position) (uint64, error) {
 	first, err := p.o.Journal.Count(ctx, from)
+	var last uint64
 	if err == nil {
-		var last uint64
-		if last, err = p.o.Journal.Count(ctx, to); err == nil && last >= first {
-			return last - first
-		}
+		last, err = p.o.Journal.Count(ctx, to)
 	}
-	p.log.WarnContext(ctx, "it is not known how many records were passed over", "from", from, "to", to, "error", err)
-	return 0
+	switch {
+	case err != nil && !errors.Is(err, journal.ErrUncounted):
+		return 0, fmt.Errorf("count what is passed over: %w", err)
+	case err != nil || last < first:
+		p.log.WarnContext(ctx, "it is not known how many records were passed over", "from", from, "to", to, "error", err)
+		return 0, nil
+	}
+	return last - first, nil
 }
 
 // recount sets what came before the destination so that the balance is even, after

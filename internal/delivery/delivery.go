@@ -44,7 +44,9 @@
 // The home region has a chain from the start, other regions from the interval of
 // their first log file on; from there on every interval has a digest, be it empty.
 // Intervals that went by while nothing ran or the bucket refused digests become
-// one. The chains end with a final digest when what was logged until StopLogging
+// one. A log file that a bucket took so late that the interval its name tells is
+// closed is listed in a backfill digest of that interval, which is written with the
+// next digests; backfill digests of a region are a chain of their own. The chains end with a final digest when what was logged until StopLogging
 // or DeleteTrail is delivered, or when a pump finds that validation was turned off,
 // up to Interval later; turned off and on again before that, they go on.
 //
@@ -70,6 +72,9 @@ import (
 // the pump repeat the same call later. Errors that wrap *awserr.Error show their
 // code in GetTrailStatus.
 type Destinations interface {
+	// CheckACL reads the ACL of the trail's bucket, as cloudtrail.amazonaws.com does
+	// now and then while it delivers (spec 1.4).
+	CheckACL(ctx context.Context, t *trail.Trail) error
 	// PutObject writes a file to the trail's bucket, as cloudtrail.amazonaws.com
 	// on behalf of the trail (spec 1.4), with user metadata of lower-case names.
 	// Repeated calls overwrite.
@@ -112,6 +117,7 @@ const (
 	DefaultMaxBytes       = 8 << 20
 	DefaultMaxRetry       = time.Minute
 	DefaultMaxPlans       = 4
+	DefaultCheckInterval  = time.Hour
 )
 
 // largestFile is CloudTrail's limit on a compressed log file, 50 MB, less what
@@ -141,6 +147,10 @@ type Options struct {
 	// MaxPlans is how many plans are carried out at once; default 4. The others
 	// wait for their turn.
 	MaxPlans int
+	// CheckInterval is how often the ACL of a bucket that is delivered to is read, at
+	// most; default 1 hour. AWS's interval is not known: genuine records show it
+	// minutes after a trail was made, and several times within a minute.
+	CheckInterval time.Duration
 	// MaxRetry caps the time between attempts at a destination that fails, which
 	// starts at 1 s and doubles; default 1 minute.
 	MaxRetry time.Duration
@@ -176,13 +186,16 @@ func New(o Options) (*Delivery, error) {
 	if o.MaxPlans == 0 {
 		o.MaxPlans = DefaultMaxPlans
 	}
+	if o.CheckInterval == 0 {
+		o.CheckInterval = DefaultCheckInterval
+	}
 	if o.MaxRetry == 0 {
 		o.MaxRetry = DefaultMaxRetry
 	}
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Interval < 0 || o.MaxRetry < 0 || o.MaxBytes < 0 || o.MaxPlans < 0 || o.MaxBytes > largestFile {
+	if o.Interval < 0 || o.CheckInterval < 0 || o.MaxRetry < 0 || o.MaxBytes < 0 || o.MaxPlans < 0 || o.MaxBytes > largestFile {
 		return nil, fmt.Errorf("set up delivery: interval %v, retry %v or size %d out of range: want positive values and at most %d bytes",
 			o.Interval, o.MaxRetry, o.MaxBytes, largestFile)
 	}

@@ -51,6 +51,7 @@ func (p *pump) follow(ctx context.Context, t *trail.Trail, row *Progress) (*Prog
 // hold of rows and files.
 func (p *pump) keep(ctx context.Context, row *Progress, files []LogFile) ([]PendingRow, []LogFile, error) {
 	rows := slices.Clone(row.Digests.Rows)
+	p.markLeft(row, files)
 	files = append(slices.Clone(row.Digests.Files), files...)
 	for len(files) >= p.rowFiles {
 		n := freeRow(rows)
@@ -62,6 +63,24 @@ func (p *pump) keep(ctx context.Context, row *Progress, files []LogFile) ([]Pend
 		rows, files = append(rows, PendingRow{Number: n, Files: p.rowFiles}), files[p.rowFiles:]
 	}
 	return rows, files, nil
+}
+
+// markLeft marks log files that were delivered so long after they were planned and
+// named that the digests of that time were closed without them: their bucket had
+// refused them. Backfill digests list those. A file of a place that has no chain
+// yet begins one, as if it were not late.
+func (p *pump) markLeft(row *Progress, files []LogFile) {
+	left := row.Digests.leftOut(row.Plan.Time, p.o.DigestInterval)
+	if left == nil {
+		return
+	}
+	for i := range files {
+		f := &files[i]
+		c, ok := p.o.Chains.Get(slices.Concat(p.key, []string{f.Account, f.Region})...)
+		if ok && c.TrailID == p.id && !c.Over && (c.Backfill == nil || c.Backfill.End.Before(left.End)) {
+			f.Left = left
+		}
+	}
 }
 
 // waiting returns the log files that wait, oldest first.
@@ -145,6 +164,25 @@ type link struct {
 	account, region string
 	chain           *Chain // nil: it begins
 	files           []digest.LogFile
+	// backfill are digests of intervals that left log files out, oldest first.
+	backfill []backfill
+}
+
+// backfill is a backfill digest to be written.
+type backfill struct {
+	Span
+	files []digest.LogFile
+}
+
+// leave adds a log file that the digest of an interval left out. Files come in the
+// order of their plans, and so in that of their intervals.
+func (l *link) leave(left Span, f digest.LogFile) {
+	n := len(l.backfill)
+	if n == 0 || !l.backfill[n-1].End.Equal(left.End) {
+		l.backfill = append(l.backfill, backfill{Span: left})
+		n++
+	}
+	l.backfill[n-1].files = append(l.backfill[n-1].files, f)
 }
 
 // links returns the chains that get a digest for an interval, sorted: the home
@@ -170,7 +208,11 @@ func (p *pump) links(t *trail.Trail, in Interval, files []LogFile) []*link {
 	}
 	for _, f := range files {
 		l := at(f.Account, f.Region)
-		l.files = append(l.files, f.LogFile)
+		if f.Left != nil {
+			l.leave(*f.Left, f.LogFile)
+		} else {
+			l.files = append(l.files, f.LogFile)
+		}
 	}
 	all := make([]*link, 0, len(byPlace))
 	for _, l := range byPlace {
@@ -187,50 +229,91 @@ func (p *pump) links(t *trail.Trail, in Interval, files []LogFile) []*link {
 // that they can be written again.
 func (p *pump) write(ctx context.Context, t *trail.Trail, in Interval, files []LogFile) error {
 	for _, l := range p.links(t, in, files) {
-		if l.chain != nil && l.chain.End.Equal(in.End) {
-			continue // written before a crash or a failure
+		if l.chain == nil || !l.chain.End.Equal(in.End) { // else written before a crash or a failure
+			if err := p.extend(ctx, t, in, l); err != nil {
+				return err
+			}
 		}
-		if err := p.extend(ctx, t, in, l); err != nil {
-			return err
+		for _, b := range l.backfill {
+			if last := l.chain.Backfill; last != nil && last.Made.Equal(in.End) && !last.End.Before(b.End) {
+				continue // written before
+			}
+			if err := p.fill(ctx, t, in, l, b); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// extend writes one digest.
+// extend writes the next digest of a chain.
 func (p *pump) extend(ctx context.Context, t *trail.Trail, in Interval, l *link) error {
-	next := digest.Next{
-		Name: digest.Name{
-			Place: digest.Place{Prefix: t.Prefix, Organization: t.OrganizationID, Account: l.account, Region: l.region},
-			Trail: t.Name, HomeRegion: t.HomeRegion, End: in.End,
-		},
-		Bucket: t.Bucket, Start: in.Start, LogFiles: l.files,
-	}
+	next := digest.Next{Name: p.nameOf(t, l), Bucket: t.Bucket, Start: in.Start, LogFiles: l.files}
+	next.Name.End = in.End
+	c := &Chain{TrailID: p.id, End: in.End, Over: in.Last}
 	if l.chain != nil {
-		next.Start, next.Previous = l.chain.End, l.chain.Last
+		next.Start, next.Previous, c.Backfill = l.chain.End, l.chain.Last, l.chain.Backfill
 	}
-	signed := in.End
+	d, err := p.put(ctx, t, next, in.End)
+	if err != nil {
+		return err
+	}
+	c.Last = d.Link()
+	return p.save(ctx, l, c)
+}
+
+// fill writes a backfill digest. How AWS's are chained is not documented: here each
+// follows the one before, beside the chain of the others (spec 3.1).
+func (p *pump) fill(ctx context.Context, t *trail.Trail, in Interval, l *link, b backfill) error {
+	next := digest.Next{Name: p.nameOf(t, l), Bucket: t.Bucket, Start: b.Start, LogFiles: b.files, Generated: in.End}
+	next.Name.End, next.Name.Backfill = b.End, true
+	if last := l.chain.Backfill; last != nil {
+		next.Previous = last.Last
+	}
+	d, err := p.put(ctx, t, next, in.End)
+	if err != nil {
+		return err
+	}
+	c := *l.chain
+	c.Backfill = &Backfill{Last: d.Link(), End: b.End, Made: in.End}
+	return p.save(ctx, l, &c)
+}
+
+// nameOf returns the name of a chain's digests, without their end.
+func (p *pump) nameOf(t *trail.Trail, l *link) digest.Name {
+	return digest.Name{
+		Place: digest.Place{Prefix: t.Prefix, Organization: t.OrganizationID, Account: l.account, Region: l.region},
+		Trail: t.Name, HomeRegion: t.HomeRegion,
+	}
+}
+
+// put signs a digest with the key of a time and writes it.
+func (p *pump) put(ctx context.Context, t *trail.Trail, next digest.Next, signed time.Time) (*digest.Signed, error) {
 	if late := p.o.Now().Add(-signkey.Late); signed.Before(late) {
 		signed = late // the key of then is gone
 	}
-	key, err := p.o.Keys.At(ctx, l.region, signed)
+	key, err := p.o.Keys.At(ctx, next.Name.Region, signed)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d, err := digest.Make(key, next)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	// A crash before this leaves the digests of the chains before this one; after
-	// it, this one too. The interval is then done again: this digest is written
-	// once more, with the same name and bytes.
+	// A crash before this leaves the digests before this one; after it, this one
+	// too. The interval is then done again: this digest is written once more, with
+	// the same name and bytes.
 	if err := p.o.Dest.PutObject(ctx, t, d.File.Object, d.Object(), d.Metadata()); err != nil {
-		return fmt.Errorf("write digest %s to bucket %s: %w", d.File.Object, t.Bucket, err)
+		return nil, fmt.Errorf("write digest %s to bucket %s: %w", d.File.Object, t.Bucket, err)
 	}
-	// From here on the chain goes on with it.
-	c := &Chain{TrailID: p.id, Last: d.Link(), End: in.End, Over: in.Last}
+	return d, nil
+}
+
+// save makes it durable how a chain ends: from here on it goes on from there.
+func (p *pump) save(ctx context.Context, l *link, c *Chain) error {
 	if err := p.o.Chains.Put(ctx, c, slices.Concat(p.key, []string{l.account, l.region})...); err != nil {
 		return fmt.Errorf("save digest chain of %s in %s: %w", l.account, l.region, err)
 	}
+	l.chain = c
 	return nil
 }

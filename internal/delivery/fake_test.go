@@ -226,6 +226,8 @@ type memDest struct {
 	stamps  []int64
 	tokens  map[string]bool
 	fail    func(op string) (err error, happens bool)
+	acls    []string // checks of buckets' ACLs, with their times
+	acl     error
 }
 
 func newDest() *memDest {
@@ -264,6 +266,14 @@ func (d *memDest) do(op string, f func()) error {
 		f()
 	}
 	return err
+}
+
+// CheckACL notes the check among the writes' keys; it is no write.
+func (d *memDest) CheckACL(_ context.Context, t *trail.Trail) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.acls = append(d.acls, t.Bucket+" "+time.Now().UTC().Format("15:04"))
+	return d.acl
 }
 
 func (d *memDest) PutObject(_ context.Context, t *trail.Trail, key string, body []byte, meta map[string]string) error {

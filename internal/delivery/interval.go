@@ -27,8 +27,14 @@ type LogFile struct {
 	Region  string
 	// Delivered is when it was.
 	Delivered time.Time
+	// Left is the interval of its name's time, if that was closed before it was
+	// delivered and left it out: a backfill digest lists it.
+	Left *Span `json:",omitempty"`
 	digest.LogFile
 }
+
+// Span is a stretch of time, in whole seconds.
+type Span struct{ Start, End time.Time }
 
 // Pending is a row of log files that wait to be listed.
 type Pending struct {
@@ -50,6 +56,8 @@ type Digests struct {
 	// ends, or when the last one ended.
 	Start time.Time `json:",omitzero"`
 	End   time.Time `json:",omitzero"`
+	// Began is when the first interval of the chains began.
+	Began time.Time `json:",omitzero"`
 	// Closed are the intervals whose digests are not all written, oldest first.
 	Closed []Interval `json:",omitempty"`
 
@@ -114,9 +122,34 @@ func (d *Digests) begin(now time.Time, interval time.Duration) {
 	if d.Start.Before(d.End) {
 		d.Start = d.End
 	}
+	d.Began = d.Start
 	// Two seconds, because the final digest of a deleted trail of the same name may
 	// have a name of up to a second from now.
-	d.End = d.Start.Add(min(firstDigest, max(interval, 2*time.Second)))
+	d.End = d.first(interval)
+}
+
+// first is when the first interval ends.
+func (d *Digests) first(interval time.Duration) time.Time {
+	return d.Began.Add(min(firstDigest, max(interval, 2*time.Second)))
+}
+
+// leftOut returns the interval that a time lies in, if that was closed before; nil
+// if it is open or the chains began later. Intervals that were closed as one are
+// told apart again.
+func (d *Digests) leftOut(at time.Time, interval time.Duration) *Span {
+	first := d.first(interval)
+	switch {
+	case d.Began.IsZero() || at.Before(d.Began) || !at.Before(d.Start):
+		return nil
+	case at.Before(first):
+		return &Span{d.Began, first}
+	}
+	start := first.Add(at.Sub(first).Truncate(interval))
+	end := start.Add(interval)
+	if end.After(d.Start) { // the interval was another one then
+		end = d.Start
+	}
+	return &Span{start, end}
 }
 
 // finish closes the open interval now, with all that waits, and opens no other:

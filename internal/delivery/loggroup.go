@@ -73,7 +73,7 @@ func (s logGroupSink) write(ctx context.Context, t *trail.Trail, p *Plan, b *bat
 func (g *group) events(from int, at time.Time) (events []LogEvent, covered, oversized int) {
 	size := 0
 	for _, m := range g.records[from:] {
-		if len(m)+eventOverhead > maxEventBytes {
+		if len(m) > maxEventBytes {
 			oversized++
 			covered++
 			continue

@@ -41,8 +41,9 @@ func TestLogEventCalls(t *testing.T) {
 		{"count limit", repeat(10_001, 50), 2, 10_001, 0},
 		{"exactly a call", repeat(4, 1<<18-26), 1, 4, 0},
 		{"a byte more than a call", append(repeat(4, 1<<18-26), 30), 2, 5, 0},
-		{"too large", []int{100, 1<<18 - 25, 100}, 1, 2, 1},
-		{"too large only", []int{1<<18 - 25}, 0, 0, 1},
+		{"the largest record", []int{100, event.MaxBytes, 100}, 1, 3, 0},
+		{"too large", []int{100, event.MaxBytes + 1, 100}, 1, 2, 1},
+		{"too large only", []int{event.MaxBytes + 1}, 0, 0, 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -194,7 +194,11 @@ func (p *pump) step(ctx context.Context) (again bool, err error) {
 	}
 	p.at.span = span.Number
 	if row.Rewound != span.Number && p.at.pos.Less(position(span.From)) {
-		p.passed += p.distance(ctx, p.at.pos, position(span.From))
+		passed, err := p.distance(ctx, p.at.pos, position(span.From))
+		if err != nil {
+			return false, err
+		}
+		p.passed += passed
 		p.at.pos = position(span.From)
 	}
 	if b := p.rewound(ctx); b != nil {
@@ -279,8 +283,12 @@ func (p *pump) gather(ctx context.Context, w *window, from journal.Position) (*b
 		var gap *journal.GapError
 		switch {
 		case errors.As(err, &gap) && b.to.Less(gap.To):
+			lost, derr := p.distance(ctx, b.to, gap.To)
+			if derr != nil {
+				return nil, derr
+			}
 			p.miss(ctx, b, err.Error())
-			b.lost += p.distance(ctx, b.to, gap.To)
+			b.lost += lost
 			b.to = gap.To
 		case err != nil:
 			return nil, fmt.Errorf("read journal from %v: %w", b.to, err)
@@ -338,6 +346,7 @@ func (p *pump) skip(ctx context.Context, t *trail.Trail, row *Progress, b *batch
 		}
 	})
 	if err != nil {
+		p.at, p.passed = cursor{row.Span, row.Cursor}, 0 // what was passed is counted when it is read again
 		return fmt.Errorf("save cursor: %w", err)
 	}
 	p.saved, p.passed = now, 0

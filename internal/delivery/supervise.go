@@ -195,7 +195,7 @@ func (d *Delivery) newPump(key []string, t *trail.Trail, k Kind) *pump {
 		log: d.o.Log.With("trail", t.ARN(), "destination", string(k)),
 	}
 	if k == Bucket {
-		p.sink = &bucketSink{dest: d.o.Dest}
+		p.sink = &checked{sink: &bucketSink{dest: d.o.Dest}, dest: d.o.Dest, every: d.o.CheckInterval, now: d.o.Now, log: p.log}
 	} else {
 		p.sink = logGroupSink{d.o.Dest, d.o.Log, d.o.Now}
 	}

@@ -67,4 +67,17 @@ type Chain struct {
 	End  time.Time
 	// Over is true if that was the final digest: the next one begins a chain.
 	Over bool `json:",omitempty"`
+	// Backfill is the end of the chain of backfill digests beside it; nil if there
+	// is none.
+	Backfill *Backfill `json:",omitempty"`
+}
+
+// Backfill is the end of a chain of backfill digests.
+type Backfill struct {
+	// Last is the last one written, and End the end of its interval.
+	Last digest.Previous
+	End  time.Time
+	// Made is when it was generated: the end of the interval that it was written
+	// after.
+	Made time.Time
 }

@@ -13,12 +13,18 @@ import (
 	"cairn/internal/trail"
 )
 
-// CheckBucket implements cloudtrail.Destinations: it reads the bucket's ACL as
-// CloudTrail does when a trail is made (recorded, spec 4.4), and asks whether a
-// log file would be let in.
-func (d *destinations) CheckBucket(ctx context.Context, t *trail.Trail) error {
+// CheckACL implements delivery.Destinations: it reads the bucket's ACL, which is
+// recorded as a call of cloudtrail.amazonaws.com (spec 1.4).
+func (d *destinations) CheckACL(ctx context.Context, t *trail.Trail) error {
 	op, in := d.objects.GetBucketAcl(t.Bucket)
-	if err := d.do(ctx, asService(t, d.objects.API(), op, in)); err != nil {
+	return d.do(ctx, asService(t, d.objects.API(), op, in))
+}
+
+// CheckBucket implements cloudtrail.Destinations: it reads the bucket's ACL as
+// CloudTrail does when a trail is made (spec 4.4), and asks whether a log file would
+// be let in.
+func (d *destinations) CheckBucket(ctx context.Context, t *trail.Trail) error {
+	if err := d.CheckACL(ctx, t); err != nil {
 		return bucketError(err)
 	}
 	now := time.Now()

@@ -9,10 +9,12 @@ import (
 	"os"
 	"time"
 
+	"cairn/event"
 	"cairn/internal/delivery"
 	"cairn/internal/history"
 	"cairn/internal/insight"
 	"cairn/internal/organization"
+	"cairn/internal/trail"
 )
 
 // openHistory opens what reads the journal beside delivery, the event history and
@@ -28,20 +30,51 @@ func (e *Engine) openHistory(ctx context.Context, o *Options, tables delivery.Ta
 		return err
 	}
 	e.insights, err = insight.New(insight.Options{
-		Journal: e.records, Snapshots: snapshots{e.dir}, Wanted: wanted(tables), Rules: o.InsightRules, Log: e.log,
+		Journal: e.records, Snapshots: snapshots{e.dir}, Wanted: wanted(tables), Watching: watching(tables), Rules: o.InsightRules, Log: e.log,
 	})
 	return err
 }
 
 // wanted returns the function that tells whether any trail logs an Insights event.
-func wanted(tables delivery.Tables) func(typ, account, region string, minute time.Time) bool {
-	return func(typ, account, region string, minute time.Time) bool {
+func wanted(tables delivery.Tables) func(s *insight.Subject, minute time.Time) bool {
+	return func(s *insight.Subject, minute time.Time) bool {
 		for _, row := range tables.Trails.List() {
-			if row.Value.Wants(typ, account, region, minute) {
+			t := row.Value
+			if s.Trail == "" && t.Wants(s.Type(), s.Account, s.Region, minute) ||
+				s.Trail != "" && s.Trail == t.ARN() && t.WantsData(s.Type(), minute) {
 				return true
 			}
 		}
 		return false
+	}
+}
+
+// watching returns the function that tells which trails want Insights events of a
+// data event. It is for one goroutine, and reads the trails again when any changed:
+// data events are many.
+func watching(tables delivery.Tables) func(h *event.Header) []string {
+	var list []*trail.Trail
+	var changed <-chan struct{}
+	return func(h *event.Header) (arns []string) {
+		select {
+		case <-changed:
+			changed = nil
+		default:
+		}
+		if changed == nil {
+			changed, list = tables.Trails.Changed(), nil
+			for _, row := range tables.Trails.List() {
+				if len(row.Value.DataInsights) > 0 {
+					list = append(list, row.Value)
+				}
+			}
+		}
+		for _, t := range list {
+			if t.Watches(h) {
+				arns = append(arns, t.ARN())
+			}
+		}
+		return arns
 	}
 }
 

@@ -140,7 +140,7 @@ func streamOf(h *event.Header) string {
 	case event.Management:
 		return stream(h.Account, h.Region, false)
 	case event.Insight:
-		return stream(h.Account, h.Region, true)
+		return stream(h.Account, h.Region, true) + h.InsightSource()
 	}
 	return ""
 }

@@ -183,6 +183,13 @@ func TestNewestFirstAndOnlyOwn(t *testing.T) {
 	)
 	w.wants(Query{}, "d", "c", "b", "a")
 	w.wants(Query{Insight: true}, "insight")
+	const trail = "arn:aws:cloudtrail:eu-west-1:111122223333:trail/audit"
+	ofData := call("insight of data", 4, func(r *event.Record) { r.EventCategory = event.Insight })
+	ofData.Header.Resources = []event.Resource{{Type: event.InsightTrail, ARN: trail}}
+	w.journal.add(ofData)
+	w.wants(Query{Insight: true, Trail: trail}, "insight of data")
+	w.wants(Query{Insight: true, Trail: trail + "2"})
+	w.wants(Query{Insight: true}, "insight")
 	w.wants(Query{From: noon.Add(2 * time.Second), To: noon.Add(2 * time.Second)}, "b")
 	w.wants(Query{To: noon.Add(2*time.Second + 500*time.Millisecond)}, "b", "a")
 	w.wants(Query{From: noon.Add(3 * time.Second)}, "d", "c")

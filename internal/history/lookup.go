@@ -85,6 +85,9 @@ type Query struct {
 	Region  string
 	// Insight asks for Insights events instead of management events.
 	Insight bool
+	// Trail is the ARN of the trail whose data events the Insights events are about;
+	// empty asks for those about management events.
+	Trail string
 	// From and To bound the time of the event, both included; zero is no bound.
 	From, To time.Time
 	// Attribute and Value select records by what LookupEvents calls an attribute;
@@ -123,7 +126,7 @@ func (s *Store) Lookup(ctx context.Context, q *Query) (*Page, error) {
 		return nil, err
 	}
 	defer snap.Close()
-	want := stream(q.Account, q.Region, q.Insight)
+	want := stream(q.Account, q.Region, q.Insight) + q.Trail
 	oldest := s.o.Now().Add(-Retention)
 	if q.From.After(oldest) {
 		oldest = q.From

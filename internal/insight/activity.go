@@ -28,7 +28,7 @@ type Finding struct {
 
 // begin looks whether a minute is the first of unusual activity.
 func (a *Analyzer) begin(s Subject, m int64, t *tally) *Finding {
-	since, known := a.Since[place{s.Account, s.Region}]
+	since, known := a.Since[place{s.Account, s.Region, s.Trail}]
 	if t.Calls < int64(a.rules.MinCount) || !known || m-since < int64(a.rules.MinBaseline.Minutes()) {
 		return nil
 	}

@@ -3,9 +3,10 @@
 //
 //	journal ──▶ count by minute ──▶ compare with seven days ──▶ Start, End ──▶ journal
 //
-// What is counted is calls to one operation in one account and region: those that
-// change something (ApiCallRateInsight), and those that fail with one error code
-// (ApiErrorRateInsight). An Insights event is a record of the journal like any
+// What is counted is calls to one operation in one account and region: management
+// events that change something, and data events (ApiCallRateInsight), and those that
+// fail with one error code (ApiErrorRateInsight). Data events are counted for each
+// trail that wants Insights of them, as it selects them. An Insights event is a record of the journal like any
 // other: trails that ask for its type deliver it, and the event history keeps it.
 //
 // Source: "Logging Insights events" and "CloudTrail Insights insightDetails
@@ -30,6 +31,9 @@ type Subject struct {
 	Source, Name string
 	// ErrorCode is the error that is counted; empty if calls are.
 	ErrorCode string
+	// Trail is the ARN of the trail whose data events are counted; empty for
+	// management events.
+	Trail string
 }
 
 // Type returns the type of the Insights events about a subject.
@@ -40,12 +44,19 @@ func (s *Subject) Type() string {
 	return trail.CallRate
 }
 
+// The defaults of Rules that those who run an engine may want to change.
+const (
+	DefaultBaseline = 24 * time.Hour
+	DefaultCalls    = 10
+)
+
 // Rules say what is unusual.
 type Rules struct {
 	// MinBaseline is how long an account and region must have been watched before
-	// anything is unusual; default 24 hours. AWS takes up to 36.
+	// anything is unusual; default DefaultBaseline. AWS takes up to 36 hours. Whole
+	// minutes count.
 	MinBaseline time.Duration
-	// MinCount is how much there must be in a minute; default 10.
+	// MinCount is how many calls there must be in a minute; default DefaultCalls.
 	MinCount int
 	// Deviations is by how many standard deviations a minute must lie above the
 	// average; default 5.
@@ -59,10 +70,10 @@ type Rules struct {
 
 func (r Rules) withDefaults() Rules {
 	if r.MinBaseline == 0 {
-		r.MinBaseline = 24 * time.Hour
+		r.MinBaseline = DefaultBaseline
 	}
 	if r.MinCount == 0 {
-		r.MinCount = 10
+		r.MinCount = DefaultCalls
 	}
 	if r.Deviations == 0 {
 		r.Deviations = 5
@@ -113,8 +124,12 @@ type state struct {
 	Active map[Subject]*activity
 }
 
-// place is an account and region.
-type place struct{ Account, Region string }
+// place is an account and region, as a whole or as a trail sees its data events.
+type place struct {
+	Account, Region string
+	// Trail is as in Subject.
+	Trail string
+}
 
 // NewAnalyzer returns an Analyzer that has seen nothing.
 func NewAnalyzer(r Rules) *Analyzer {
@@ -129,18 +144,29 @@ func minuteOf(t time.Time) int64 { return t.Unix() / 60 }
 func timeOf(minute int64) time.Time { return time.Unix(minute*60, 0).UTC() }
 
 // Add counts a record; agent is its user agent. One whose minute is closed counts
-// for the next one that is open. Only management events count.
-func (a *Analyzer) Add(h *event.Header, agent string) {
-	if h.Category != event.Management || h.Type != event.APICall {
-		return
+// for the next one that is open. Management events count, and data events for the
+// trails given, by ARN.
+func (a *Analyzer) Add(h *event.Header, agent string, trails ...string) {
+	switch {
+	case h.Type != event.APICall:
+	case h.Category == event.Management:
+		a.add(h, agent, "")
+	case h.Category == event.Data:
+		for _, t := range trails {
+			a.add(h, agent, t)
+		}
 	}
+}
+
+// add counts a record for a trail, or as a management event.
+func (a *Analyzer) add(h *event.Header, agent, trail string) {
 	m := max(minuteOf(h.Time), a.Closed+1)
-	at := place{h.Account, h.Region}
+	at := place{h.Account, h.Region, trail}
 	if _, ok := a.Since[at]; !ok {
 		a.Since[at] = m
 	}
-	s := Subject{Account: h.Account, Region: h.Region, Source: h.Source, Name: h.Name}
-	if !h.ReadOnly {
+	s := Subject{Account: h.Account, Region: h.Region, Source: h.Source, Name: h.Name, Trail: trail}
+	if !h.ReadOnly || trail != "" {
 		a.count(m, s, h, agent)
 	}
 	if h.ErrorCode != "" {
@@ -248,7 +274,7 @@ func (a *Analyzer) forget(m int64) {
 
 // compare orders subjects, so that the same records make the same findings.
 func (s Subject) compare(o Subject) int {
-	for _, p := range [][2]string{{s.Account, o.Account}, {s.Region, o.Region}, {s.Source, o.Source}, {s.Name, o.Name}} {
+	for _, p := range [][2]string{{s.Account, o.Account}, {s.Region, o.Region}, {s.Source, o.Source}, {s.Name, o.Name}, {s.Trail, o.Trail}} {
 		if c := strings.Compare(p[0], p[1]); c != 0 {
 			return c
 		}

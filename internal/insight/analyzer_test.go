@@ -217,9 +217,9 @@ func TestRecord(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"eventVersion":"1.08","eventTime":"2026-03-03T00:00:00Z","awsRegion":"eu-west-1","eventID":"ID",` +
+	const want = `{"eventVersion":"1.09","eventTime":"2026-03-03T00:00:00Z","awsRegion":"eu-west-1","eventID":"ID",` +
 		`"eventType":"AwsCloudTrailInsight","recipientAccountId":"111122223333","sharedEventID":"SHARED","insightDetails":{"state":"Start",` +
-		`"eventSource":"ec2.amazonaws.com","eventName":"RunInstances","insightType":"ApiCallRateInsight","insightContext":{"statistics":` +
+		`"eventSource":"ec2.amazonaws.com","eventName":"RunInstances","insightType":"ApiCallRateInsight","sourceEventCategory":"Management","insightContext":{"statistics":` +
 		`{"baseline":{"average":0.0020833333},"insight":{"average":20},"insightDuration":1,"baselineDuration":2880},"attributions":[` +
 		`{"attribute":"userIdentityArn","insight":[{"value":"arn:aws:sts::111122223333:assumed-role/deploy","average":15},{"value":"autoscaling.amazonaws.com","average":5}],` +
 		`"baseline":[{"value":"arn:aws:sts::111122223333:assumed-role/deploy","average":0.0013888889},{"value":"arn:aws:iam::111122223333:user/ann","average":0.0006944444}]},` +

@@ -12,15 +12,17 @@ import (
 )
 
 // eventVersion is that of Insights events.
-const eventVersion = "1.08"
+const eventVersion = "1.09"
 
 // id returns the eventID of a finding, or with part "" the id that its two events
 // share. It follows from what is found, so that finding it again makes the same
 // event.
 func (f *Finding) id(part string) string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{
-		f.Account, f.Region, f.Source, f.Name, f.ErrorCode, fmt.Sprint(f.Start), part,
-	}, "\x00")))
+	what := []string{f.Account, f.Region, f.Source, f.Name, f.ErrorCode, fmt.Sprint(f.Start), part}
+	if f.Trail != "" {
+		what = append(what, f.Trail)
+	}
+	sum := sha256.Sum256([]byte(strings.Join(what, "\x00")))
 	id := uuid.UUID(sum[:16])
 	id[6] = id[6]&0x0f | 0x40 // the bits of a random id, which readers expect
 	id[8] = id[8]&0x3f | 0x80
@@ -52,10 +54,13 @@ type details struct {
 	EventName      string `json:"eventName"`
 	InsightType    string `json:"insightType"`
 	ErrorCode      string `json:"errorCode,omitempty"`
+	SourceCategory string `json:"sourceEventCategory"`
 	InsightContext struct {
 		Statistics   statistics    `json:"statistics"`
 		Attributions []attribution `json:"attributions"`
 	} `json:"insightContext"`
+	// InsightSource is the trail whose data events these are.
+	InsightSource string `json:"insightSource,omitempty"`
 }
 
 type statistics struct {
@@ -91,7 +96,11 @@ func (f *Finding) Entry() (event.Entry, error) {
 		EventType: event.InsightEvent, RecipientAccountID: f.Account, SharedEventID: f.id(""), EventCategory: event.Insight,
 		InsightDetails: details{
 			State: state, EventSource: f.Source, EventName: f.Name, InsightType: f.Type(), ErrorCode: f.ErrorCode,
+			SourceCategory: event.Management, InsightSource: f.Trail,
 		},
+	}
+	if f.Trail != "" {
+		r.InsightDetails.SourceCategory = event.Data
 	}
 	c := &r.InsightDetails.InsightContext
 	c.Statistics = statistics{
@@ -110,13 +119,14 @@ func (f *Finding) Entry() (event.Entry, error) {
 	if err := e.Encode(&r); err != nil {
 		return event.Entry{}, fmt.Errorf("encode Insights event: %w", err)
 	}
-	return event.Entry{
-		Header: event.Header{
-			ID: r.EventID, Time: at, Account: f.Account, Region: f.Region, Source: f.Source, Name: f.Name,
-			Category: event.Insight, Type: event.InsightEvent, ErrorCode: f.ErrorCode,
-		},
-		JSON: []byte(strings.TrimSuffix(b.String(), "\n")),
-	}, nil
+	h := event.Header{
+		ID: r.EventID, Time: at, Account: f.Account, Region: f.Region, Source: f.Source, Name: f.Name,
+		Category: event.Insight, Type: event.InsightEvent, ErrorCode: f.ErrorCode,
+	}
+	if f.Trail != "" {
+		h.Resources = []event.Resource{{Type: event.InsightTrail, ARN: f.Trail}}
+	}
+	return event.Entry{Header: h, JSON: []byte(strings.TrimSuffix(b.String(), "\n"))}, nil
 }
 
 // list returns shares as records have them: an empty list, not null.

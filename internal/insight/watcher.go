@@ -32,12 +32,14 @@ type Snapshots interface {
 
 // Options configure a Watcher.
 type Options struct {
-	// Journal, Snapshots and Wanted are required. Wanted says whether any trail
-	// logs Insights events of a type, of an account and region, that begin at a
-	// time.
+	// Journal, Snapshots and Wanted are required. Wanted says whether any trail, or
+	// the subject's, logs Insights events about a subject that begin at a time.
 	Journal   Journal
 	Snapshots Snapshots
-	Wanted    func(typ, account, region string, at time.Time) bool
+	Wanted    func(s *Subject, at time.Time) bool
+	// Watching returns the ARNs of the trails that want Insights events of a data
+	// event; nil means none. It is asked for every data event there is.
+	Watching func(h *event.Header) []string
 	// Rules say what is unusual.
 	Rules Rules
 	// Grace is how long records may take from their time to the journal; default
@@ -102,6 +104,9 @@ const (
 func New(o Options) (*Watcher, error) {
 	if o.Journal == nil || o.Snapshots == nil || o.Wanted == nil {
 		return nil, errors.New("set up insights: journal, snapshots and wanted are required")
+	}
+	if o.Rules.MinBaseline < 0 || o.Rules.MinCount < 0 {
+		return nil, fmt.Errorf("set up insights: a baseline of %v or %d calls a minute is less than nothing", o.Rules.MinBaseline, o.Rules.MinCount)
 	}
 	if o.Grace == 0 {
 		o.Grace = 10 * time.Second
@@ -199,7 +204,16 @@ func (w *Watcher) read(r *journal.Located) {
 		w.Newest = r.Header.Time
 		w.close(w.Newest.Add(-w.o.Grace))
 	}
-	w.analyzer.Add(&r.Header, userAgent(r.JSON))
+	var trails []string
+	if r.Header.Category == event.Data {
+		if w.o.Watching == nil {
+			return
+		}
+		if trails = w.o.Watching(&r.Header); len(trails) == 0 {
+			return
+		}
+	}
+	w.analyzer.Add(&r.Header, userAgent(r.JSON), trails...)
 }
 
 // close closes the minutes before a time, and notes what was found and is wanted.
@@ -208,7 +222,7 @@ func (w *Watcher) close(before time.Time) {
 		return
 	}
 	for _, f := range w.analyzer.Close(before) {
-		if !w.o.Wanted(f.Type(), f.Account, f.Region, timeOf(f.Start)) {
+		if !w.o.Wanted(&f.Subject, timeOf(f.Start)) {
 			continue
 		}
 		e, err := f.Entry()

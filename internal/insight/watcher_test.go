@@ -90,10 +90,10 @@ type kept struct{ b []byte }
 func (k *kept) Load() ([]byte, error) { return k.b, nil }
 func (k *kept) Save(b []byte) error   { k.b = b; return nil }
 
-func all(string, string, string, time.Time) bool { return true }
+func all(*Subject, time.Time) bool { return true }
 
 // run runs a watcher until stop is called.
-func run(t *testing.T, j *memory, s Snapshots, wanted func(string, string, string, time.Time) bool) (stop func()) {
+func run(t *testing.T, j *memory, s Snapshots, wanted func(*Subject, time.Time) bool) (stop func()) {
 	t.Helper()
 	w, err := New(Options{Journal: j, Snapshots: s, Wanted: wanted, Rules: Rules{MinBaseline: time.Hour}})
 	if err != nil {
@@ -128,8 +128,8 @@ func TestNotWanted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		j := &memory{}
 		var asked string
-		stop := run(t, j, &kept{}, func(typ, account, region string, minute time.Time) bool {
-			asked = fmt.Sprint(typ, account, region)
+		stop := run(t, j, &kept{}, func(s *Subject, _ time.Time) bool {
+			asked = fmt.Sprint(s.Type(), s.Account, s.Region)
 			return false
 		})
 		j.act(1)

@@ -82,7 +82,7 @@ func TestCheckInsights(t *testing.T) {
 	} {
 		tr := &Trail{Selection: Selection{Basic: []Selector{tt.selector}}}
 		for typ, want := range map[string]bool{CallRate: tt.rate, ErrorRate: tt.error} {
-			if err := tr.CheckInsights([]string{typ}); (err == nil) != want || err != nil && !awserr.Is(err, "InvalidInsightSelectorsException") {
+			if err := tr.CheckInsights([]string{typ}, nil); (err == nil) != want || err != nil && !awserr.Is(err, "InvalidInsightSelectorsException") {
 				t.Errorf("%s with %+v: %v", typ, tt.selector, err)
 			}
 		}

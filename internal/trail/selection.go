@@ -18,13 +18,18 @@ type Selection struct {
 	// and with neither DefaultSelectors apply.
 	Basic    []Selector `json:",omitempty"`
 	Advanced []Advanced `json:",omitempty"`
-	// Insights are the types of Insights events that are selected: CallRate,
-	// ErrorRate. InsightsSince is when they were asked for.
+	// Insights are the types of Insights events that are selected, of management
+	// events: CallRate, ErrorRate. DataInsights are those of the data events that the
+	// trail selects. InsightsSince is when they were asked for.
 	Insights      []string  `json:",omitempty"`
+	DataInsights  []string  `json:",omitempty"`
 	InsightsSince time.Time `json:",omitzero"`
 	// OrganizationID is the id (o-...) of the organization whose accounts' records
 	// are selected; empty for a trail of its own account alone.
 	OrganizationID string `json:",omitempty"`
+	// NoRecursion leaves out the records that CloudTrail's own deliveries make
+	// (RecursiveLogging false, spec 1.4).
+	NoRecursion bool `json:",omitempty"`
 }
 
 // The types of Insights events.
@@ -104,7 +109,15 @@ const (
 	typeObject   = "AWS::S3::Object"
 	typeFunction = "AWS::Lambda::Function"
 	typeTable    = "AWS::DynamoDB::Table"
+
+	cloudTrail = "cloudtrail.amazonaws.com"
 )
+
+// ownDelivery reports whether a record is of CloudTrail writing log files or log
+// events, for this trail or another one (spec 1.4).
+func ownDelivery(h *event.Header) bool {
+	return h.InvokedBy == cloudTrail && (h.Source == "s3.amazonaws.com" && h.Name == "PutObject" || h.Source == "logs.amazonaws.com" && h.Name == "PutLogEvents")
+}
 
 // covers applies the rules on regions and global services (spec 4.6).
 func (s *Selection) covers(home string, h *event.Header) bool {
@@ -118,6 +131,9 @@ func (s *Selection) covers(home string, h *event.Header) bool {
 // selectors, to Insights events.
 func (s *Selection) matches(h *event.Header) bool {
 	if h.Category == event.Insight {
+		if h.InsightSource() != "" { // it is this trail's, see SelectsAs
+			return slices.Contains(s.DataInsights, InsightType(h))
+		}
 		return slices.Contains(s.Insights, InsightType(h))
 	}
 	if len(s.Advanced) > 0 {

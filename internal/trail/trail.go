@@ -222,8 +222,8 @@ func (t *Trail) Span(n uint64) (span, next *Span) {
 
 // Selects reports whether the trail selects a record. Writing a log file is a
 // data event of S3 like any other: a trail that selects its own bucket gets a
-// record of every delivery, which is delivered in turn, as AWS's do by default
-// (spec 1.4). It allocates nothing.
+// record of every delivery, which is delivered in turn, unless its selection says
+// NoRecursion (spec 1.4). It allocates nothing.
 func (t *Trail) Selects(h *event.Header) bool { return t.SelectsAs(&t.Selection, h) }
 
 // SelectsAs reports whether the trail would select a record if its selection
@@ -232,7 +232,22 @@ func (t *Trail) SelectsAs(s *Selection, h *event.Header) bool {
 	if s == nil {
 		s = &t.Selection
 	}
-	return (h.Account == t.Account || s.OrganizationID != "") && s.covers(t.HomeRegion, h) && s.matches(h)
+	if source := h.InsightSource(); source != "" && source != t.ARN() {
+		return false
+	}
+	return (h.Account == t.Account || s.OrganizationID != "") && s.covers(t.HomeRegion, h) && (!s.NoRecursion || !ownDelivery(h)) && s.matches(h)
+}
+
+// WantsData is Wants for Insights events about the trail's own data events.
+func (t *Trail) WantsData(typ string, minute time.Time) bool {
+	end := minute.Add(time.Minute)
+	return t.Deleted.IsZero() && t.Logging() && end.After(t.Started) && end.After(t.InsightsSince) && slices.Contains(t.DataInsights, typ)
+}
+
+// Watches reports whether Insights events are to be made of a data event. It
+// allocates nothing.
+func (t *Trail) Watches(h *event.Header) bool {
+	return len(t.DataInsights) > 0 && t.Deleted.IsZero() && t.Logging() && t.Selects(h)
 }
 
 // Wants reports whether the trail logs Insights events of a type, of an account

@@ -263,9 +263,9 @@ func (f *Field) checkValues() error {
 
 // CheckInsights reports why a trail cannot log Insights events of these types, as
 // InvalidInsightSelectorsException: it must log the events they come from, write
-// management events for call rates and any management events for error rates.
-// AWS's texts are not known; these are ours.
-func (t *Trail) CheckInsights(types []string) error {
+// management events for call rates, any management events for error rates, and any
+// data events for either of data events. AWS's texts are not known; these are ours.
+func (t *Trail) CheckInsights(types, ofData []string) error {
 	for _, typ := range types {
 		h := event.Header{Category: event.Management}
 		ok := t.matches(&h)
@@ -278,5 +278,24 @@ func (t *Trail) CheckInsights(types []string) error {
 				"%s needs management events that the trail's event selectors leave out. Put event selectors that select them first.", typ)
 		}
 	}
+	if len(ofData) > 0 && !t.logsData() {
+		return awserr.New(http.StatusBadRequest, "InvalidInsightSelectorsException",
+			"%s of data events needs a trail that logs some. Put event selectors that select them first.", ofData[0])
+	}
 	return nil
+}
+
+// logsData reports whether the selectors select any data events.
+func (s *Selection) logsData() bool {
+	for i := range s.Basic {
+		if len(s.Basic[i].Data) > 0 {
+			return true
+		}
+	}
+	for i := range s.Advanced {
+		if f := s.Advanced[i].field(fieldCategory); f != nil && slices.Contains(f.Equals, data) {
+			return true
+		}
+	}
+	return false
 }

@@ -36,6 +36,9 @@ func (c *Codec) errorJSON(e *awserr.Error) []byte {
 		b = appendKey(b, k)
 		b = event.AppendString(b, e.Detail[k])
 	}
+	for _, k := range sortedNames(e.Object) {
+		b = append(appendKey(b, k), e.Object[k]...)
+	}
 	return append(b, '}')
 }
 

@@ -85,13 +85,13 @@ func TestRecordCloudTrail(t *testing.T) {
 	c := cloudTrailCodec()
 	recorded(t, c, &cloudtrail.CreateTrailInput{
 		Name: aws.String("t"), S3BucketName: aws.String("b"), IncludeGlobalServiceEvents: aws.Bool(true),
-		TagsList: []cttypes.Tag{{Key: aws.String("k"), Value: aws.String("v")}},
-	}, `{"name":"t","s3BucketName":"b","includeGlobalServiceEvents":true,"tagsList":[{"key":"k","value":"v"}]}`)
+		TagsList: []cttypes.Tag{{Key: aws.String("k"), Value: aws.String("v")}}, RecursiveLogging: aws.Bool(false),
+	}, `{"name":"t","s3BucketName":"b","includeGlobalServiceEvents":true,"tagsList":[{"key":"k","value":"v"}],"recursiveLogging":false}`)
 	recorded(t, c, &cloudtrail.CreateTrailOutput{
 		Name: aws.String("t"), S3BucketName: aws.String("b"), IncludeGlobalServiceEvents: aws.Bool(true), IsMultiRegionTrail: aws.Bool(false),
-		TrailARN: aws.String("arn:t"), LogFileValidationEnabled: aws.Bool(false), IsOrganizationTrail: aws.Bool(false),
+		TrailARN: aws.String("arn:t"), LogFileValidationEnabled: aws.Bool(false), IsOrganizationTrail: aws.Bool(false), RecursiveLogging: aws.Bool(true),
 	}, `{"name":"t","s3BucketName":"b","includeGlobalServiceEvents":true,"isMultiRegionTrail":false,"trailARN":"arn:t",`+
-		`"logFileValidationEnabled":false,"isOrganizationTrail":false}`)
+		`"logFileValidationEnabled":false,"isOrganizationTrail":false,"recursiveLogging":true}`)
 	selectors := []cttypes.EventSelector{{
 		ReadWriteType: cttypes.ReadWriteTypeReadOnly, IncludeManagementEvents: aws.Bool(false), ExcludeManagementEventSources: []string{},
 		DataResources: []cttypes.DataResource{{Type: aws.String("AWS::S3::Object"), Values: []string{}}},

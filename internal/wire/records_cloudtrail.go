@@ -17,7 +17,7 @@ var CloudTrailRecords = Spelling{
 		"CreateTrailInput": {
 			"Name", "S3BucketName", "S3KeyPrefix", "SnsTopicName", "IncludeGlobalServiceEvents",
 			"IsMultiRegionTrail", "EnableLogFileValidation", "CloudWatchLogsLogGroupArn", "CloudWatchLogsRoleArn",
-			"KmsKeyId",
+			"KmsKeyId", "IsOrganizationTrail", "TagsList",
 		},
 		"CreateTrailOutput": {
 			"Name", "S3BucketName", "S3KeyPrefix", "SnsTopicName", "SnsTopicARN", "IncludeGlobalServiceEvents",

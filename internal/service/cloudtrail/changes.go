@@ -94,6 +94,7 @@ func (s *Service) newTrail(g *call.Granted, in *sdk.CreateTrailInput) (*trail.Tr
 			GlobalEvents: in.IncludeGlobalServiceEvents == nil || *in.IncludeGlobalServiceEvents,
 
 			OrganizationID: organization,
+			NoRecursion:    in.RecursiveLogging != nil && !*in.RecursiveLogging,
 		},
 		Tags: tags, Created: s.Now().UTC(),
 	}
@@ -293,7 +294,10 @@ func (s *Service) apply(t *trail.Trail, in *sdk.UpdateTrailInput, organization s
 	if in.IsOrganizationTrail != nil {
 		sel.OrganizationID = organization
 	}
-	if sel.MultiRegion != t.MultiRegion || sel.GlobalEvents != t.GlobalEvents || sel.OrganizationID != t.OrganizationID {
+	if in.RecursiveLogging != nil {
+		sel.NoRecursion = !*in.RecursiveLogging
+	}
+	if sel.MultiRegion != t.MultiRegion || sel.GlobalEvents != t.GlobalEvents || sel.OrganizationID != t.OrganizationID || sel.NoRecursion != t.NoRecursion {
 		t.Select(sel, s.end())
 	}
 }
@@ -370,10 +374,11 @@ func (s *Service) stopLogging(ctx context.Context, g *call.Granted, in *sdk.Stop
 
 // createOutput is what CreateTrail and UpdateTrail answer (spec 4.4).
 func createOutput(t *trail.Trail) *sdk.CreateTrailOutput {
-	organization := t.OrganizationID != ""
+	organization, recursive := t.OrganizationID != "", !t.NoRecursion
 	return &sdk.CreateTrailOutput{
 		Name: &t.Name, S3BucketName: &t.Bucket, S3KeyPrefix: set(t.Prefix), TrailARN: set(t.ARN()),
 		IncludeGlobalServiceEvents: &t.GlobalEvents, IsMultiRegionTrail: &t.MultiRegion, LogFileValidationEnabled: &t.Validate,
 		CloudWatchLogsLogGroupArn: set(t.LogGroupARN), CloudWatchLogsRoleArn: set(t.RoleARN), IsOrganizationTrail: &organization,
+		RecursiveLogging: &recursive,
 	}
 }

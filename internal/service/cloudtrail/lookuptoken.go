@@ -39,10 +39,15 @@ type lookupTokens struct {
 func lookupBinding(g *call.Granted, in *sdk.LookupEventsInput) []byte {
 	parameters := *in
 	parameters.NextToken = nil
+	return binding(g, "LookupEvents", parameters)
+}
+
+// binding is lookupBinding for an operation and its parameters but the token.
+func binding(g *call.Granted, operation string, parameters any) []byte {
 	who, _, _ := strings.Cut(g.Principal.ID, ":")
-	b, err := json.Marshal([]any{g.Account(), g.Region, g.Principal.Kind, who, parameters})
+	b, err := json.Marshal([]any{operation, g.Account(), g.Region, g.Principal.Kind, who, parameters})
 	if err != nil {
-		panic("cloudtrail: parameters of LookupEvents are not plain values: " + err.Error())
+		panic("cloudtrail: parameters of " + operation + " are not plain values: " + err.Error())
 	}
 	return b
 }

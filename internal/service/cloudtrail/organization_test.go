@@ -20,14 +20,14 @@ func TestOrganizationTrail(t *testing.T) {
 	c := newClient(t)
 	c.ok("CreateTrail", `{"Name":"audit","S3BucketName":"bucket","IsOrganizationTrail":true,"IsMultiRegionTrail":true}`,
 		`{"Name":"audit","S3BucketName":"bucket","IncludeGlobalServiceEvents":true,"IsMultiRegionTrail":true,
-		"TrailARN":"`+auditARN+`","LogFileValidationEnabled":false,"IsOrganizationTrail":true}`)
+		"TrailARN":"`+auditARN+`","LogFileValidationEnabled":false,"IsOrganizationTrail":true,"RecursiveLogging":true}`)
 	if got := c.trail("audit").OrganizationID; got != "o-1a2b3c4d5e" {
 		t.Errorf("organization %q", got)
 	}
 	c.ok("StartLogging", `{"Name":"audit"}`, `{}`)
 	c.who = root(member)
 	described := `{"Name":"audit","S3BucketName":"bucket","IncludeGlobalServiceEvents":true,"IsMultiRegionTrail":true,"HomeRegion":"eu-west-1",
-		"TrailARN":"` + auditARN + `","LogFileValidationEnabled":false,"HasCustomEventSelectors":false,"HasInsightSelectors":false,"IsOrganizationTrail":true}`
+		"TrailARN":"` + auditARN + `","LogFileValidationEnabled":false,"HasCustomEventSelectors":false,"HasInsightSelectors":false,"IsOrganizationTrail":true,"RecursiveLogging":true}`
 	c.ok("DescribeTrails", `{}`, `{"trailList":[`+described+`]}`)
 	c.ok("GetTrail", `{"Name":"`+auditARN+`"}`, `{"Trail":`+described+`}`)
 	c.ok("ListTrails", `{}`, `{"Trails":[{"TrailARN":"`+auditARN+`","Name":"audit","HomeRegion":"eu-west-1"}]}`)
@@ -109,7 +109,7 @@ func TestInsightSelectors(t *testing.T) {
 	for body, code := range map[string]string{
 		`"InsightSelectors":[{}]`: "InvalidInsightSelectorsException",
 		`"InsightSelectors":[{"InsightType":"ApiCallRateInsight"},{"InsightType":"ApiCallRateInsight"}]`: "InvalidInsightSelectorsException",
-		`"InsightSelectors":[{"InsightType":"ApiCallRateInsight","EventCategories":["Data"]}]`:           "UnsupportedOperationException",
+		`"InsightSelectors":[{"InsightType":"ApiCallRateInsight","EventCategories":["Data"]}]`:           "InvalidInsightSelectorsException", // the trail logs none
 	} {
 		c.refused("PutInsightSelectors", `{"TrailName":"audit",`+body+`}`, code, "")
 	}

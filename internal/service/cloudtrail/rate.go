@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The rate of LookupEvents, for each account and region: AWS's 2 a second (spec
+// The rate of LookupEvents, and of ListInsightsData, for each account and region: AWS's 2 a second (spec
 // 4.2). How many calls at once AWS lets pass is not documented; here lookupBurst
 // do. A call that would come too early is answered later, by up to lookupDelay, so
 // that a client that asks for one page after the other is slowed down and never
@@ -17,7 +17,7 @@ const (
 	lookupDelay = time.Second
 )
 
-// lookupRate keeps the rate of LookupEvents.
+// lookupRate keeps the rate of one of them.
 type lookupRate struct {
 	mu sync.Mutex
 	// next is, for each account and region, when the next call would come in time

@@ -26,12 +26,13 @@ func (s *Service) addReads(a *call.API) {
 // described is a trail as GetTrail and DescribeTrails answer it: strings that
 // are not set are absent, booleans always present (spec 4.5).
 func described(t *trail.Trail) types.Trail {
-	insights, organization := len(t.Insights) > 0, t.OrganizationID != ""
+	insights, organization, recursive := hasInsights(t), t.OrganizationID != "", !t.NoRecursion
 	return types.Trail{
 		Name: &t.Name, S3BucketName: &t.Bucket, S3KeyPrefix: set(t.Prefix), TrailARN: set(t.ARN()), HomeRegion: &t.HomeRegion,
 		IncludeGlobalServiceEvents: &t.GlobalEvents, IsMultiRegionTrail: &t.MultiRegion, LogFileValidationEnabled: &t.Validate,
 		CloudWatchLogsLogGroupArn: set(t.LogGroupARN), CloudWatchLogsRoleArn: set(t.RoleARN),
 		HasCustomEventSelectors: &t.CustomSelectors, HasInsightSelectors: &insights, IsOrganizationTrail: &organization,
+		RecursiveLogging: &recursive,
 	}
 }
 

@@ -2,7 +2,6 @@ package cloudtrail
 
 import (
 	"context"
-	"slices"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
@@ -14,8 +13,6 @@ import (
 func (s *Service) addSelectors(a *call.API) {
 	read(a, "GetEventSelectors", func(in *sdk.GetEventSelectorsInput) *string { return in.TrailName }, s.getEventSelectors)
 	write(a, "PutEventSelectors", func(in *sdk.PutEventSelectorsInput) *string { return in.TrailName }, s.putEventSelectors)
-	read(a, "GetInsightSelectors", func(in *sdk.GetInsightSelectorsInput) *string { return in.TrailName }, s.getInsightSelectors)
-	write(a, "PutInsightSelectors", func(in *sdk.PutInsightSelectorsInput) *string { return in.TrailName }, s.putInsightSelectors)
 }
 
 func (s *Service) getEventSelectors(_ context.Context, g *call.Granted, in *sdk.GetEventSelectorsInput) (*sdk.GetEventSelectorsOutput, error) {
@@ -114,88 +111,6 @@ func advancedOut(list []trail.Advanced) []types.AdvancedEventSelector {
 			})
 		}
 		out = append(out, a)
-	}
-	return out
-}
-
-// noEventDataStore refuses parameters for event data stores.
-func noEventDataStore(params ...*string) error {
-	for _, p := range params {
-		if value(p) != "" {
-			return refuse("UnsupportedOperationException", "This engine has no event data stores: name a trail in TrailName.")
-		}
-	}
-	return nil
-}
-
-func (s *Service) getInsightSelectors(_ context.Context, g *call.Granted, in *sdk.GetInsightSelectorsInput) (*sdk.GetInsightSelectorsOutput, error) {
-	if err := noEventDataStore(in.EventDataStore); err != nil {
-		return nil, err
-	}
-	t, err := s.find(g, in.TrailName)
-	if err != nil {
-		return nil, err
-	}
-	if len(t.Insights) == 0 {
-		return nil, refuse("InsightNotEnabledException", "Trail %s does not have Insights enabled.", t.ARN())
-	}
-	return &sdk.GetInsightSelectorsOutput{TrailARN: set(t.ARN()), InsightSelectors: insightsOut(t)}, nil
-}
-
-// putInsightSelectors replaces the types of Insights events that the trail logs,
-// from here in the journal on; none turns Insights off.
-func (s *Service) putInsightSelectors(ctx context.Context, g *call.Granted, in *sdk.PutInsightSelectorsInput) (*sdk.PutInsightSelectorsOutput, error) {
-	if err := noEventDataStore(in.EventDataStore, in.InsightsDestination); err != nil {
-		return nil, err
-	}
-	if _, err := s.home(g, in.TrailName); err != nil {
-		return nil, err
-	}
-	wanted, err := insightTypes(in.InsightSelectors)
-	if err != nil {
-		return nil, err
-	}
-	t, err := s.change(ctx, g, in.TrailName, func(t *trail.Trail) error {
-		if err := t.CheckInsights(wanted); err != nil {
-			return err
-		}
-		sel := t.Selection
-		sel.Insights = wanted
-		if len(t.Insights) == 0 {
-			sel.InsightsSince = s.Now().UTC()
-		}
-		t.Select(sel, s.end())
-		return nil
-	})
-	if err != nil {
-		return nil, err
-	}
-	return &sdk.PutInsightSelectorsOutput{TrailARN: set(t.ARN()), InsightSelectors: insightsOut(t)}, nil
-}
-
-// insightTypes reads insight selectors.
-func insightTypes(list []types.InsightSelector) ([]string, error) {
-	var out []string
-	for _, i := range list {
-		switch name := string(i.InsightType); {
-		case name == "":
-			return nil, refuse("InvalidInsightSelectorsException", "An insight selector needs an InsightType: %s or %s.", trail.CallRate, trail.ErrorRate)
-		case slices.Contains(out, name):
-			return nil, refuse("InvalidInsightSelectorsException", "InsightType %s is given more than once.", name)
-		default:
-			out = append(out, name)
-		}
-		if slices.Contains(i.EventCategories, types.SourceEventCategoryData) {
-			return nil, refuse("UnsupportedOperationException", "This engine makes no Insights events of data events yet. Leave Data out of EventCategories.")
-		}
-	}
-	return out, nil
-}
-
-func insightsOut(t *trail.Trail) []types.InsightSelector {
-	out := []types.InsightSelector{}
-	for _, name := range t.Insights {
-		out = append(out, types.InsightSelector{InsightType: types.InsightType(name)})
 	}
 	return out
 }

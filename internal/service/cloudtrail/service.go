@@ -94,7 +94,8 @@ type Service struct {
 	// does not reach other processes of a cluster, where two calls at once may
 	// exceed the limit of five.
 	creating sync.Mutex
-	lookups  lookupRate
+	lookups  lookupRate // of LookupEvents
+	insights lookupRate // of ListInsightsData
 }
 
 // New returns the service.
@@ -118,6 +119,7 @@ func (s *Service) API() *call.API {
 	s.addChanges(a)
 	s.addReads(a)
 	s.addSelectors(a)
+	s.addInsights(a)
 	s.addTags(a)
 	s.addLookup(a)
 	return a

@@ -43,11 +43,15 @@ type fakeJournal struct{ end journal.Position }
 
 func (j *fakeJournal) End() journal.Position { return j.end }
 
-// noRecorder drops records; the journal grows all the same.
-type noRecorder struct{ j *fakeJournal }
+// noRecorder drops records, but for the operation and code of calls that failed; the
+// journal grows all the same.
+type noRecorder struct{ c *client }
 
-func (r noRecorder) Record(context.Context, *call.Call, any, error) error {
-	r.j.end.Seq++
+func (r noRecorder) Record(_ context.Context, c *call.Call, _ any, err error) error {
+	r.c.journal.end.Seq++
+	if err != nil {
+		r.c.failed = append(r.c.failed, c.Op.Name+" "+awserr.From(err).Code)
+	}
 	return nil
 }
 
@@ -65,6 +69,8 @@ type client struct {
 	region  string
 	now     time.Time
 	calls   int
+	// failed are the operations and codes of recorded calls that failed.
+	failed []string
 }
 
 // management is an organization by its management account.
@@ -88,7 +94,7 @@ func newClient(t *testing.T) *client {
 		History: c.history, TokenKey: []byte("key"), Organization: management(account),
 	})
 	c.api = c.svc.API()
-	c.d = call.NewDispatcher(noRecorder{c.journal}, slog.New(slog.DiscardHandler))
+	c.d = call.NewDispatcher(noRecorder{c}, slog.New(slog.DiscardHandler))
 	return c
 }
 
@@ -162,10 +168,10 @@ func TestCreateAndRead(t *testing.T) {
 	c := newClient(t)
 	c.ok("CreateTrail", `{"Name":"audit","S3BucketName":"bucket","TagsList":[{"Key":"k","Value":"v"}]}`,
 		`{"Name":"audit","S3BucketName":"bucket","IncludeGlobalServiceEvents":true,"IsMultiRegionTrail":false,
-		"TrailARN":"`+auditARN+`","LogFileValidationEnabled":false,"IsOrganizationTrail":false}`)
+		"TrailARN":"`+auditARN+`","LogFileValidationEnabled":false,"IsOrganizationTrail":false,"RecursiveLogging":true}`)
 	described := `{"Name":"audit","S3BucketName":"bucket","IncludeGlobalServiceEvents":true,"IsMultiRegionTrail":false,
 		"HomeRegion":"eu-west-1","TrailARN":"` + auditARN + `","LogFileValidationEnabled":false,
-		"HasCustomEventSelectors":false,"HasInsightSelectors":false,"IsOrganizationTrail":false}`
+		"HasCustomEventSelectors":false,"HasInsightSelectors":false,"IsOrganizationTrail":false,"RecursiveLogging":true}`
 	c.ok("GetTrail", `{"Name":"audit"}`, `{"Trail":`+described+`}`)
 	c.ok("DescribeTrails", `{"trailNameList":["`+auditARN+`","audit","nothing"]}`, `{"trailList":[`+described+`]}`)
 	c.ok("DescribeTrails", `{}`, `{"trailList":[`+described+`]}`)
@@ -176,7 +182,7 @@ func TestCreateAndRead(t *testing.T) {
 		"CloudWatchLogsLogGroupArn":"`+group+`","CloudWatchLogsRoleArn":"`+role+`","SnsTopicName":"","KmsKeyId":"","IsOrganizationTrail":false}`,
 		`{"Name":"full","S3BucketName":"bucket","S3KeyPrefix":"p","IncludeGlobalServiceEvents":true,"IsMultiRegionTrail":true,
 		"TrailARN":"arn:aws:cloudtrail:eu-west-1:111122223333:trail/full","LogFileValidationEnabled":true,
-		"CloudWatchLogsLogGroupArn":"`+group+`","CloudWatchLogsRoleArn":"`+role+`","IsOrganizationTrail":false}`)
+		"CloudWatchLogsLogGroupArn":"`+group+`","CloudWatchLogsRoleArn":"`+role+`","IsOrganizationTrail":false,"RecursiveLogging":true}`)
 	if c.trail("audit").Logging() {
 		t.Error("a new trail logs")
 	}
@@ -276,11 +282,11 @@ func TestUpdate(t *testing.T) {
 	c.ok("UpdateTrail", `{"Name":"`+auditARN+`","EnableLogFileValidation":true}`,
 		`{"Name":"audit","S3BucketName":"bucket","S3KeyPrefix":"p","IncludeGlobalServiceEvents":true,"IsMultiRegionTrail":false,
 		"TrailARN":"`+auditARN+`","LogFileValidationEnabled":true,"CloudWatchLogsLogGroupArn":"`+group+`",
-		"CloudWatchLogsRoleArn":"`+role+`","IsOrganizationTrail":false}`)
+		"CloudWatchLogsRoleArn":"`+role+`","IsOrganizationTrail":false,"RecursiveLogging":true}`)
 	c.refused("UpdateTrail", `{"Name":"audit","CloudWatchLogsRoleArn":""}`, "InvalidCloudWatchLogsRoleArnException", "as well as")
 	c.ok("UpdateTrail", `{"Name":"audit","S3KeyPrefix":"","CloudWatchLogsLogGroupArn":"","CloudWatchLogsRoleArn":"","IsMultiRegionTrail":true}`,
 		`{"Name":"audit","S3BucketName":"bucket","IncludeGlobalServiceEvents":true,"IsMultiRegionTrail":true,
-		"TrailARN":"`+auditARN+`","LogFileValidationEnabled":true,"IsOrganizationTrail":false}`)
+		"TrailARN":"`+auditARN+`","LogFileValidationEnabled":true,"IsOrganizationTrail":false,"RecursiveLogging":true}`)
 	c.refused("UpdateTrail", `{"Name":"audit","IncludeGlobalServiceEvents":false}`, "InvalidParameterCombinationException", "")
 	c.ok("UpdateTrail", `{"Name":"audit","IsMultiRegionTrail":false}`, "")
 	if tr := c.trail("audit"); tr.GlobalEvents || tr.ID != id {
