@@ -5,7 +5,7 @@ GO      ?= go
 BIN     := bin/cairn
 TOOLS   := $(GO) tool -modfile=tools/go.mod
 
-.PHONY: all libstdc++ build demo test lint unit e2e crash soak bench fuzz docs clean
+.PHONY: all libstdc++ build demo test lint unit e2e crash crash-short soak bench fuzz fuzz-short docs clean
 
 all: build
 
@@ -21,7 +21,7 @@ libstdc++:
 demo: build ## tell the whole story on an embedded engine
 	./$(BIN) demo
 
-test: lint unit e2e ## everything CI runs
+test: lint unit fuzz-short e2e crash-short ## everything CI runs
 
 lint: libstdc++ ## vet, static checks, formatting, budgets
 	$(GO) vet ./...
@@ -37,6 +37,9 @@ e2e: build ## the built program and real clients: aws, boto3, terraform
 crash: build ## break the engine on purpose: kills, power cuts, full disks, write errors, damage
 	CAIRN_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -tags=crash -timeout=90m -v ./test/crash -kills 100 -inject 200 -damages 200 -clock $(if $(SEED),-seed $(SEED))
 
+crash-short: build ## a sample of it: kills, SIGTERM, a full disk, write errors, damage
+	CAIRN_BIN=$(CURDIR)/$(BIN) $(GO) test -count=1 -tags=crash -timeout=10m ./test/crash -run 'Kill|Terminate|DiskFull|Inject|Damage' -kills 3 -inject 2 -damages 4
+
 soak: build ## full speed for SOAK: memory, files and goroutines must not grow
 	CAIRN_BIN=$(CURDIR)/$(BIN) SOAK=$(or $(SOAK),30m) $(GO) test -count=1 -tags=e2e -timeout=24h -v -run TestSoak ./test/soak
 
@@ -45,6 +48,9 @@ bench: build ## measurements, printed as ratios
 
 fuzz: ## every fuzz target, for FUZZTIME together
 	./test/fuzz.sh $(or $(FUZZTIME),1h)
+
+fuzz-short: libstdc++ ## every fuzz target, a few hundred inputs each
+	./test/fuzz.sh 200x
 
 clean:
 	rm -rf bin

@@ -24,7 +24,8 @@ import (
 
 // TestBackup backs a running engine up while clients call, restores it, lets it
 // deliver what it owes, and validates the restored trail: what was answered before
-// the backup is in its log files once, and every digest holds.
+// the backup is in its log files once, every digest holds, and objects, log events,
+// event history and settings are as they were.
 func TestBackup(t *testing.T) {
 	dir, to, back := t.TempDir(), filepath.Join(t.TempDir(), "copy"), filepath.Join(t.TempDir(), "back")
 	c := startChained(t, dir)
@@ -38,7 +39,9 @@ func TestBackup(t *testing.T) {
 		id, _ := awsmiddleware.GetRequestIDMetadata(out.ResultMetadata)
 		answered = append(answered, id)
 	}
+	fill(t, c.Config(t, ""))
 	time.Sleep(5 * time.Second) // two digests
+	before := takeSnapshot(t, c.Config(t, ""))
 	ctx, stop := context.WithCancel(t.Context())
 	var load sync.WaitGroup
 	for w := range 4 {
@@ -85,6 +88,7 @@ func TestBackup(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 	}
+	before.within(t, takeSnapshot(t, cfg))
 	if _, err := cloudtrail.NewFromConfig(cfg).GetTrailStatus(t.Context(), &cloudtrail.GetTrailStatusInput{Name: &c.arn}); err != nil {
 		t.Fatal(err)
 	}

@@ -52,6 +52,10 @@ func TestHostileHTTP(t *testing.T) {
 		"an unknown expectation":     {"POST / HTTP/1.1\r\nHost: x\r\nExpect: 200-ok\r\nContent-Length: 0\r\n\r\n", []int{417}, 1},
 		"HTTP/2 by prior knowledge":  {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", []int{400, 403, 405, 505, 501}, 1},
 		"the admin's path":           {"PUT /_cairn/accounts/999999999999 HTTP/1.1\r\nHost: " + address + "\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", []int{403}, 1},
+		"a trailer that signs":       {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nTrailer: Authorization\r\n\r\n1\r\na\r\n0\r\nAuthorization: AWS4-HMAC-SHA256 Credential=a\r\n\r\n", []int{400, 403, 405}, 1},
+		"a trailer without end":      {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\nA: " + strings.Repeat("b", 300<<10), []int{400, 403, 405}, 1},
+		"a trailer of many lines":    {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + strings.Repeat("A: b\r\n", 20_000) + "\r\n" + second, []int{400, 403, 405}, 1},
+		"a chunk's long extension":   {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1;" + strings.Repeat("e", 300<<10) + "\r\na\r\n0\r\n\r\n", []int{400, 403, 405}, 1},
 		"a chunk that lies":          {"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffff\r\nabc\r\n", []int{400, 403, 405}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {

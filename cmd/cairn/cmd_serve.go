@@ -9,6 +9,7 @@ import (
 
 	"cairn/cmd/cairn/cli"
 	"cairn/internal/engine"
+	"cairn/internal/insight"
 )
 
 // memoryLimit is from how many bytes of memory on garbage is collected at once. What
@@ -41,8 +42,15 @@ TLS. An address that other machines can reach needs --tls-cert and --tls-key, or
 	fs.DurationVar(&o.DeliveryInterval, "delivery-interval", 5*time.Second, "how often log files are delivered; AWS takes about 5m")
 	fs.DurationVar(&o.LifecycleInterval, "lifecycle-interval", time.Hour, "how often buckets' lifecycle rules are applied; AWS takes about a day")
 	fs.DurationVar(&o.DigestInterval, "digest-interval", time.Hour, "how much time one digest file covers, where log file validation is on; AWS's cover 1h")
+	fs.DurationVar(&o.InsightRules.MinBaseline, "insight-baseline", insight.DefaultBaseline, "how long an account and region are watched before anything is unusual, where a trail asks for Insights events; AWS takes up to 36h")
+	fs.IntVar(&o.InsightRules.MinCount, "insight-calls", insight.DefaultCalls, "how many calls of one kind a minute must have to be unusual")
 	fs.Func("audit", "what is durable before a call changes something: its `intent`, so that a crash leaves no change unrecorded, or nothing (outcome), which is faster (default intent)", func(text string) (err error) {
 		o.Audit, err = engine.ParseAudit(text)
+		return err
+	})
+	fs.StringVar(&o.OIDCKeys, "oidc-keys", "", "`folder` with the key sets (JWKS) of identity providers, for AssumeRoleWithWebIdentity: id.example.com.json for https://id.example.com, a slash in the URL as %2F")
+	fs.Func("oidc-fetch", "ask identity providers that have no file for their keys, over https: `none`, public (on public addresses only) or private (wherever they are) (default none)", func(text string) (err error) {
+		o.OIDCFetch, err = engine.ParseOIDCFetch(text)
 		return err
 	})
 	logs := logFlags(fs)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"cairn/cmd/cairn/cli"
+	"cairn/cmd/cairn/read/show"
 	"cairn/digest/verify"
 )
 
@@ -106,7 +107,8 @@ func (o *validateOutput) encode(v any) []byte {
 	return b
 }
 
-// findingText says a finding in a line or two.
+// findingText says a finding in a line or two. Names are those of whoever could
+// write to the bucket: they must not rewrite on the terminal what is said of them.
 func findingText(f verify.Finding) string {
 	about := f.Key
 	switch {
@@ -121,7 +123,7 @@ func findingText(f verify.Finding) string {
 			about += ", " + f.From.UTC().Format(time.RFC3339) + " to " + f.To.UTC().Format(time.RFC3339)
 		}
 	}
-	return fmt.Sprintf("%-10s  %s  %s\n            %s\n", strings.ToUpper(string(f.Severity)), f.Kind, about, f.Text)
+	return fmt.Sprintf("%-10s  %s  %s\n            %s\n", strings.ToUpper(string(f.Severity)), f.Kind, show.Text(about), show.Text(f.Text))
 }
 
 // summary prints what was found; pinned says that heads of an earlier run were
@@ -182,7 +184,7 @@ func chainText(c verify.Chain) string {
 	if !c.To.IsZero() {
 		when = c.From.UTC().Format(time.RFC3339) + " to " + c.To.UTC().Format(time.RFC3339)
 	}
-	return fmt.Sprintf("%s  %s  %s%s: %d digests, %s\n", c.Account, c.Region, c.Trail, kind, c.Digests.Total(), when)
+	return fmt.Sprintf("%s  %s  %s%s: %d digests, %s\n", show.Text(c.Account), show.Text(c.Region), show.Text(c.Trail), kind, c.Digests.Total(), when)
 }
 
 func countText(name string, c verify.Count) string {

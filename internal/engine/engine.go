@@ -15,6 +15,7 @@ import (
 
 	"cairn/internal/call"
 	"cairn/internal/delivery"
+	"cairn/internal/fairlisten"
 	"cairn/internal/gateway"
 	"cairn/internal/history"
 	"cairn/internal/identity"
@@ -69,6 +70,11 @@ type Options struct {
 	// Audit says what is durable before a call changes something; empty means
 	// AuditIntent.
 	Audit Audit
+	// OIDCKeys is a folder with the key sets of identity providers, in files that
+	// oidc.FileName names; empty for none. OIDCFetch says whether providers
+	// without a file are asked; empty means FetchNone.
+	OIDCKeys  string
+	OIDCFetch OIDCFetch
 	// InsightRules say what activity is unusual enough for an Insights event.
 	InsightRules insight.Rules
 	// Log gets the engine's own log.
@@ -210,8 +216,15 @@ func (e *Engine) openServices(ctx context.Context, o *Options) (apis []*call.API
 	if e.objects, err = s3.New(ctx, s3.Options{Dir: e.dir.file(objectsDir), Store: e.store, Principals: e.identities, LifecycleInterval: o.LifecycleInterval, Log: e.log}); err != nil {
 		return nil, err
 	}
+	if err := errors.Join(e.identities.BindTrusts(ctx), e.objects.BindPolicies(ctx)); err != nil {
+		return nil, fmt.Errorf("bring stored policies up to date: %w", err)
+	}
 	e.queries = queries.New(e.groups, queries.Options{Log: e.log})
-	logsAPI, stsAPI := logs.New(e.groups, e.queries).API(), sts.New(e.identities).API()
+	webKeys, err := o.webKeys()
+	if err != nil {
+		return nil, err
+	}
+	logsAPI, stsAPI := logs.New(e.groups, e.queries).API(), sts.New(e.identities, webKeys).API()
 	dest := &destinations{dispatcher: e.dispatcher, objects: e.objects, identities: e.identities, groups: e.groups, logs: logsAPI, sts: stsAPI}
 	tables := delivery.OpenTables(e.store)
 	e.tables = tables
@@ -269,6 +282,7 @@ func (e *Engine) serve() (err error) {
 		ReadHeaderTimeout: 10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
+		ConnState:         fairlisten.NoteState,
 		ErrorLog:          slog.NewLogLogger(e.log.Handler(), slog.LevelDebug),
 	}
 	e.http.RegisterOnShutdown(e.front.gate.open)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 
+	"cairn/internal/fairlisten"
 	"cairn/internal/servecert"
 )
 
@@ -38,7 +39,7 @@ func listen(ctx context.Context, o *Options) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l = limit(l, connections())
+	l = fairlisten.New(l, fairlisten.Most())
 	if pair == nil {
 		return l, nil
 	}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"mime"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -9,6 +10,7 @@ import (
 
 	"cairn/internal/awserr"
 	"cairn/internal/call"
+	"cairn/internal/identity"
 	"cairn/internal/sigv4"
 	"cairn/internal/wire"
 )
@@ -81,6 +83,9 @@ func (g *Gateway) decode(r *http.Request, c *call.Call) (err error) {
 		return err
 	}
 	op, known := c.API.Operations[name]
+	if c.Principal.Kind == identity.Anonymous && (!known || op.Identify == nil) {
+		return sigv4.Missing(r)
+	}
 	if !known {
 		return unknownOperation(c.API, name)
 	}
@@ -99,6 +104,10 @@ func operation(r *http.Request, api *call.API, body []byte) (name string, params
 		prefix, name, ok := cutTarget(r.Header.Get("X-Amz-Target"))
 		if !ok || prefix != api.Target {
 			return "", nil, unknownOperation(api, r.Header.Get("X-Amz-Target"))
+		}
+		if t := r.Header.Get("Content-Type"); !isJSON(t) {
+			return "", nil, awserr.New(http.StatusBadRequest, "UnknownOperationException",
+				"The Content-Type %q is not that of a request to %s: send application/x-amz-json-1.1.", t, api.Name)
 		}
 		return name, body, nil
 	case wire.Query, wire.EC2:
@@ -123,6 +132,16 @@ func operation(r *http.Request, api *call.API, body []byte) (name string, params
 	case wire.RESTXML:
 	}
 	return "", nil, unknownOperation(api, "")
+}
+
+// isJSON reports whether a Content-Type may be that of JSON: of any of AWS's
+// versions, or none at all.
+func isJSON(contentType string) bool {
+	if contentType == "" {
+		return true
+	}
+	t, _, err := mime.ParseMediaType(contentType)
+	return err == nil && (t == "application/json" || t == "application/x-amz-json-1.0" || t == "application/x-amz-json-1.1")
 }
 
 func malformedQuery(text string) error {

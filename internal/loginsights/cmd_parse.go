@@ -6,6 +6,7 @@ import (
 
 	"cairn/internal/loginsights/syntax"
 	"cairn/internal/loginsights/value"
+	"cairn/internal/logquery/regex"
 )
 
 // parseCommand is parse FIELD "glob * *" as NAME, NAME, or parse FIELD /regex/
@@ -79,7 +80,7 @@ func parseRegex(p *syntax.Parser, c *parseCommand) error {
 	start := p.Tok
 	start.End = end
 	expr, groups := nameGroups(expr)
-	re, err := regexp.Compile(expr)
+	re, err := regex.Compile(expr)
 	if err != nil {
 		p.Tok.End = end
 		return p.Expected("a regular expression without look-around or back-references (" + err.Error() + ")")

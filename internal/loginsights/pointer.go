@@ -28,6 +28,9 @@ var errPointer = errors.New("not a value of @ptr")
 func ParsePointer(s string) (Log, lake.Position, error) {
 	var pos lake.Position
 	b, err := base64.StdEncoding.Strict().DecodeString(s)
+	if strings.ContainsAny(s, "\r\n") { // which the decoder passes over
+		return Log{}, pos, errPointer
+	}
 	if err != nil || len(b) < 1+positionBytes || b[0] != pointerVersion || pos.UnmarshalBinary(b[1:1+positionBytes]) != nil {
 		return Log{}, pos, errPointer
 	}

@@ -134,6 +134,7 @@ func FuzzPointer(f *testing.F) {
 		f.Add(loginsights.Pointer(e))
 	}
 	f.Add("AQ==")
+	f.Add("AQAAAZy3PTIYAAAAAAAAAAAAAAAAMTExMTIyMjIzMzMzIGV1LXdlc3QtMSB0cmFpbA=\r\r=")
 	f.Fuzz(func(t *testing.T, s string) {
 		log, pos, err := loginsights.ParsePointer(s)
 		if err != nil {

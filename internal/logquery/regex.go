@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cairn/internal/logquery/needle"
+	"cairn/internal/logquery/regex"
 )
 
 // matching is a message in which a regular expression matches somewhere.
@@ -83,7 +84,7 @@ func (p *parser) regex() (*regexp.Regexp, error) {
 			return nil, p.expectedAt(p.pos+i, `a character that regular expressions may hold (letters, digits, : _ # = @ / ; , - ^ $ ? [ ] { } | * + . and \d \D \s \S \w \W \xhh)`)
 		}
 	}
-	re, err := regexp.Compile(expr)
+	re, err := regex.Compile(expr)
 	if err != nil {
 		return nil, p.expected("a valid regular expression (" + err.Error() + ")")
 	}

@@ -105,6 +105,9 @@ func StartEngine(t testing.TB, dir string, flags ...string) *Engine {
 // PID is the engine's process, for measurements.
 func (e *Engine) PID() int { return e.cmd.Process.Pid }
 
+// Log is what the engine wrote to standard error. It is to be asked for after Stop.
+func (e *Engine) Log() string { return e.stderr.String() }
+
 // Stop ends the engine and waits for it.
 func (e *Engine) Stop(t testing.TB, sig os.Signal) {
 	t.Helper()

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"cairn/internal/loginsights/value"
+	"cairn/internal/logquery/regex"
 )
 
 // NodeKind is what sort of expression it is.
@@ -182,7 +183,7 @@ func (p *Parser) regex() (*regexp.Regexp, error) {
 	if !ok {
 		return nil, p.Expected("a slash that closes the regular expression")
 	}
-	re, err := regexp.Compile(expr)
+	re, err := regex.Compile(expr)
 	if err != nil {
 		p.Tok.End = end
 		return nil, p.Expected("a regular expression without look-around or back-references (" + err.Error() + ")")

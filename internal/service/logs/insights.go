@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"strconv"
@@ -13,11 +14,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
+	"cairn/event"
 	"cairn/internal/awserr"
 	"cairn/internal/call"
 	"cairn/internal/loggroup"
 	"cairn/internal/loginsights"
 	"cairn/internal/loginsights/queries"
+	"cairn/internal/loginsights/syntax"
 )
 
 const (
@@ -120,7 +123,7 @@ func (s *Service) startQuery(_ context.Context, g *call.Granted, in *cloudwatchl
 		spec.Groups = append(spec.Groups, places[i].Ref)
 	}
 	if spec.Query, err = loginsights.Parse(*in.QueryString); err != nil {
-		return nil, awserr.Wrap(err, http.StatusBadRequest, "MalformedQueryException", "%s", err)
+		return nil, malformed(err)
 	}
 	id, err := s.queries.Start(spec)
 	if err != nil {
@@ -240,4 +243,16 @@ func resultPlace(in *cloudwatchlogs.GetQueryResultsInput) (int, error) {
 		return 0, invalid("The specified nextToken is invalid.")
 	}
 	return int(n), nil
+}
+
+// malformed is the answer to a query with a fault. Where that is it says twice:
+// in words, and as queryCompileError, whose members the API reference calls
+// reserved; the offsets count characters from 0, the end is behind the fault.
+func malformed(err error) error {
+	e := awserr.Wrap(err, http.StatusBadRequest, "MalformedQueryException", "%s", err)
+	if at, ok := errors.AsType[*syntax.Error](err); ok {
+		e.Object = map[string]string{"queryCompileError": fmt.Sprintf(`{"location":{"startCharOffset":%d,"endCharOffset":%d},"message":%s}`,
+			at.Start, at.End, event.AppendString(nil, at.Text))}
+	}
+	return e
 }

@@ -1,6 +1,7 @@
 package logs_test
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -164,7 +165,15 @@ func TestInsightsRefused(t *testing.T) {
 		_, err := e.StartQuery(ctx, &tt.in)
 		fails(t, tt.what, err, tt.code, tt.text)
 	}
-	_, err := e.GetQueryResults(ctx, &cwl.GetQueryResultsInput{QueryId: aws.String("none")})
+	_, err := e.StartQuery(ctx, &cwl.StartQueryInput{LogGroupName: name, QueryString: aws.String("fields \"é\" | filtr b"), StartTime: now, EndTime: now})
+	bad, ok := errors.AsType[*types.MalformedQueryException](err)
+	if !ok || bad.QueryCompileError == nil || bad.QueryCompileError.Location == nil {
+		t.Fatalf("a query with a fault has the error %#v", err)
+	}
+	if l := bad.QueryCompileError.Location; aws.ToInt32(l.StartCharOffset) != 13 || aws.ToInt32(l.EndCharOffset) != 18 || !strings.Contains(aws.ToString(bad.QueryCompileError.Message), "did you mean filter?") {
+		t.Errorf("the fault is from %d to %d, %q", aws.ToInt32(l.StartCharOffset), aws.ToInt32(l.EndCharOffset), aws.ToString(bad.QueryCompileError.Message))
+	}
+	_, err = e.GetQueryResults(ctx, &cwl.GetQueryResultsInput{QueryId: aws.String("none")})
 	fails(t, "an unknown query", err, "ResourceNotFoundException", "query")
 	_, err = e.StopQuery(ctx, &cwl.StopQueryInput{QueryId: aws.String("none")})
 	fails(t, "stopping an unknown query", err, "ResourceNotFoundException", "query")

@@ -174,7 +174,8 @@ func (s *Service) takeBack(ctx context.Context, name string) error {
 }
 
 // deleteBucket removes an empty bucket. The intent is in state first: from
-// then on nobody can write to the bucket.
+// then on nobody can write to the bucket. Readers find it until it is gone, so
+// that one whose removal is refused never looks absent.
 func deleteBucket(ctx context.Context, s *Service, _ *call.Granted, in *Input) (*Output, error) {
 	mu := s.lock(in.Bucket)
 	if !mu.TryLock() {
@@ -258,7 +259,7 @@ func listBuckets(_ context.Context, s *Service, g *call.Granted, in *Input) (*Ou
 	next := ""
 	for _, row := range s.buckets.List() {
 		b := row.Value
-		if b.Account != g.Account() || b.Pending != "" || !strings.HasPrefix(b.Name, prefix) || b.Name <= after || region != "" && b.Region != region {
+		if b.Account != g.Account() || b.Pending == config.Making || !strings.HasPrefix(b.Name, prefix) || b.Name <= after || region != "" && b.Region != region {
 			continue
 		}
 		if len(list.Kids) == most {

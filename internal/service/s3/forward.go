@@ -96,6 +96,10 @@ func (s *Service) answer(resp *objects.Answer, in *Input) *Output {
 
 // list passes a listing on and names the bucket's owner in it.
 func list(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {
+	encoding := in.Query.Get("encoding-type")
+	if encoding != "" && encoding != "url" {
+		return nil, invalidArgument("encoding-type", encoding, "Invalid Encoding Method specified in Request")
+	}
 	out, err := forward(ctx, s, g, in)
 	if err != nil {
 		return nil, err
@@ -106,6 +110,9 @@ func list(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output,
 	}
 	id := []byte(config.CanonicalID(in.bucket.Account))
 	b = bytes.ReplaceAll(b, []byte(s.objects.Owner()), id)
+	if encoding != "" {
+		b = config.EncodeListing(b)
+	}
 	out.Body, out.Length = io.NopCloser(bytes.NewReader(b)), int64(len(b))
 	return out, nil
 }
@@ -119,8 +126,12 @@ func (s *Service) write(in *Input, keys []string, f func() (*Output, error)) (*O
 	}
 	defer mu.RUnlock()
 	defer s.keys.Share(in.Bucket, keys)()
-	if _, err := s.bucket(in.Bucket); err != nil {
+	b, err := s.bucket(in.Bucket)
+	if err != nil {
 		return nil, err // removed since it was looked up
+	}
+	if b.Pending != "" {
+		return nil, aborted(in.Bucket) // a removal that failed half-way; deleting it again ends it
 	}
 	return f()
 }

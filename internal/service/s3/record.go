@@ -5,14 +5,13 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"cairn/event"
 	"cairn/internal/awserr"
 	"cairn/internal/call"
 	"cairn/internal/identity"
-	"cairn/internal/service/s3/config"
+	"cairn/internal/service/s3/members"
 )
 
 // record completes the record of a call (spec 2.6, 2.9a). out is nil if the
@@ -32,92 +31,41 @@ func (s *Service) record(c *call.Call, o *operation, out *Output, r *event.Recor
 	}
 }
 
-// object writes a JSON object member by member.
-type object struct{ b []byte }
-
-func (o *object) key(name string) {
-	if len(o.b) == 0 {
-		o.b = append(o.b, '{')
-	} else {
-		o.b = append(o.b, ',')
-	}
-	o.b = append(event.AppendString(o.b, name), ':')
-}
-
-func (o *object) str(name, value string) {
-	o.key(name)
-	o.b = event.AppendString(o.b, value)
-}
-
-func (o *object) num(name string, value int64) {
-	o.key(name)
-	o.b = strconv.AppendInt(o.b, value, 10)
-}
-
-// end returns the object; nil if it has no members.
-func (o *object) end() []byte {
-	if len(o.b) == 0 {
-		return nil
-	}
-	return append(o.b, '}')
-}
-
-// parameters collects requestParameters before they are put in order.
-type parameters struct {
-	names  []string
-	values map[string][]byte
-}
-
-func (p *parameters) set(name string, value []byte) {
-	if _, ok := p.values[name]; !ok {
-		p.names = append(p.names, name)
-	}
-	p.values[name] = value
-}
-
-func (p *parameters) str(name, value string) { p.set(name, event.AppendString(nil, value)) }
-
 // requestParameters are what genuine records have (spec 2.6): query parameters,
 // bucket, key and host, the x-amz- headers and the body, by name.
 func requestParameters(c *call.Call, in *Input) []byte {
-	p := parameters{values: map[string][]byte{}}
+	var p members.Parameters
 	for _, name := range sorted(in.Query) {
-		p.str(name, in.Query.Get(name))
+		p.String(name, in.Query.Get(name))
 	}
 	if presigned(c) {
 		query := c.HTTP.URL.Query()
 		for _, name := range signedParameters {
-			p.str(name, query.Get(name))
+			p.String(name, query.Get(name))
 		}
 	}
 	if in.Bucket != "" {
-		p.str("bucketName", in.Bucket)
+		p.String("bucketName", in.Bucket)
 	}
 	if in.Key != "" {
-		p.str("key", in.Key)
+		p.String("key", in.Key)
 	}
-	p.str("Host", host(c, in))
+	p.String("Host", host(c, in))
 	for _, name := range sorted(in.Header) {
 		if lower := strings.ToLower(name); recorded(lower) {
-			p.str(lower, strings.Join(in.Header[name], ","))
+			p.String(lower, strings.Join(in.Header[name], ","))
 		}
 	}
 	if in.policy != nil {
 		var compact bytes.Buffer
 		if json.Compact(&compact, in.policy) == nil {
-			p.set("bucketPolicy", compact.Bytes())
+			p.Set("bucketPolicy", compact.Bytes())
 		}
 	}
 	if in.doc != nil {
-		p.set(in.doc.Name, in.doc.AppendJSON(nil))
+		p.Set(in.doc.Name, in.doc.AppendJSON(nil))
 	}
-	config.InRecordOrder(p.names, config.ParameterTable)
-	var o object
-	for _, name := range p.names {
-		o.key(name)
-		o.b = append(o.b, p.values[name]...)
-	}
-	return o.end()
+	return p.JSON()
 }
 
 // signedParameters are the parameters of a presigned URL that records hold;
@@ -157,35 +105,35 @@ func sorted[V any](m map[string]V) []string {
 // additional is additionalEventData. bytesTransferredOut is the announced
 // length of the answer: the record is kept before the first byte is sent.
 func additional(c *call.Call, op *operation, in *Input, out *Output, r *event.Record) []byte {
-	var o object
+	var o members.Object
 	if c.Principal.Kind != identity.Anonymous {
-		o.str("SignatureVersion", "SigV4")
+		o.String("SignatureVersion", "SigV4")
 	}
 	if c.CipherSuite != "" {
-		o.str("CipherSuite", c.CipherSuite)
+		o.String("CipherSuite", c.CipherSuite)
 	}
 	received := int64(0)
 	if in.read != nil {
 		received = in.read.n.Load()
 	}
-	o.num("bytesTransferredIn", received)
+	o.Int("bytesTransferredIn", received)
 	if out != nil && op.data && out.Header.Get("X-Amz-Server-Side-Encryption") != "" {
 		applied := "Default_SSE_S3"
 		if in.Header.Get("X-Amz-Server-Side-Encryption") != "" {
 			applied = "SSE_S3"
 		}
-		o.str("SSEApplied", applied)
+		o.String("SSEApplied", applied)
 	}
 	if c.Principal.Kind != identity.Anonymous {
 		method := "AuthHeader"
 		if presigned(c) {
 			method = "QueryString"
 		}
-		o.str("AuthenticationMethod", method)
+		o.String("AuthenticationMethod", method)
 	}
-	o.str("x-amz-id-2", extendedID(c.RequestID))
-	o.num("bytesTransferredOut", sent(c, in, out, r))
-	return o.end()
+	o.String("x-amz-id-2", extendedID(c.RequestID))
+	o.Int("bytesTransferredOut", sent(c, in, out, r))
+	return o.JSON()
 }
 
 func sent(c *call.Call, in *Input, out *Output, r *event.Record) int64 {
@@ -201,12 +149,12 @@ func sent(c *call.Call, in *Input, out *Output, r *event.Record) int64 {
 
 // responseElements are the x-amz- headers of the answer.
 func responseElements(out *Output) []byte {
-	var o object
+	var o members.Object
 	for _, name := range sorted(out.Header) {
 		lower := strings.ToLower(name)
 		if strings.HasPrefix(lower, "x-amz-") && !strings.HasPrefix(lower, "x-amz-checksum-") && lower != "x-amz-object-size" {
-			o.str(lower, out.Header.Get(name))
+			o.String(lower, out.Header.Get(name))
 		}
 	}
-	return o.end()
+	return o.JSON()
 }

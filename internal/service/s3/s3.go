@@ -136,9 +136,10 @@ func (s *Service) Owner(bucket string) (account string, ok bool) {
 	return b.Account, true
 }
 
-// bucket returns a bucket that is neither being made nor being removed.
+// bucket returns a bucket that is made. One that is being removed is there until
+// it is gone: its removal may be refused.
 func (s *Service) bucket(name string) (*config.Bucket, error) {
-	if b, ok := s.buckets.Get(name); ok && b.Pending == "" {
+	if b, ok := s.buckets.Get(name); ok && b.Pending != config.Making {
 		return b, nil
 	}
 	e := awserr.New(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")

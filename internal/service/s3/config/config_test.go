@@ -24,7 +24,8 @@ func TestValidBucket(t *testing.T) {
 func TestValidKey(t *testing.T) {
 	for key, want := range map[string]bool{
 		"a\xffb": false,
-		"a":      true, "a/b/c": true, "folder/": true, "a b+c%ü": true, ".hidden": true, strings.Repeat("k", 1024): true,
+		"a":      true, "a/b/c": true, "folder/": true, "a b+c%ü": true, ".hidden": true, strings.Repeat("k/", 511) + "ab": true, "tab\tline\n": true,
+		strings.Repeat("k", 255): true, strings.Repeat("k", 256): false, "\x1b[2J": false, "a\x7fb": true, "a\ufffeb": false,
 		"/a": false, "a//b": false, "a/./b": false, "../a": false, "a/..": false, "a//": false, "": false, "/": false,
 		".sgwtmp": false, ".sgwtmp/x": false, "a\x00b": false, strings.Repeat("k", 1025): false,
 	} {

@@ -41,6 +41,8 @@ func ValidBucket(name string) error {
 // a file system, so beyond S3's own limit of 1,024 bytes those are refused
 // that name the same file as another key would: with empty, "." or ".."
 // segments. Otherwise a policy about one spelling would not hold for the other.
+// So are those with characters that XML has not: listings would show them under
+// another name, and nobody would find the object.
 func ValidKey(key string) error {
 	if len(key) > 1024 {
 		return errors.New("keys have at most 1024 bytes")
@@ -48,8 +50,8 @@ func ValidKey(key string) error {
 	if !utf8.ValidString(key) {
 		return errors.New("keys are UTF-8") // others could not be told apart in listings and records
 	}
-	if strings.ContainsRune(key, 0) {
-		return errors.New("keys do not hold the character NUL")
+	if strings.ContainsFunc(key, notXML) {
+		return errors.New("keys do not hold control characters, nor others that XML has not")
 	}
 	segments := strings.Split(strings.TrimSuffix(key, "/"), "/")
 	if segments[0] == reservedFolder {
@@ -59,8 +61,16 @@ func ValidKey(key string) error {
 		if s == "" || s == "." || s == ".." {
 			return errors.New("keys with empty, \".\" or \"..\" segments cannot be kept")
 		}
+		if len(s) > 255 {
+			return errors.New("keys have at most 255 bytes between two slashes") // as names in file systems
+		}
 	}
 	return nil
+}
+
+// notXML reports whether a character cannot stand in XML 1.0 (section 2.2).
+func notXML(r rune) bool {
+	return r < 0x20 && r != '\t' && r != '\n' && r != '\r' || r == 0xfffe || r == 0xffff
 }
 
 // reservedFolder is where the object store keeps unfinished uploads, inside

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"cairn/event"
+	"cairn/internal/service/s3/members"
 )
 
 // Namespace is the XML namespace of S3's documents.
@@ -211,7 +212,7 @@ func (n *Node) AppendJSON(b []byte) []byte {
 			names = append(names, k.Name)
 		}
 	}
-	InRecordOrder(names, ElementTable)
+	members.Sort(names, members.ElementTable)
 	b = append(b, '{')
 	for i, name := range names {
 		if i > 0 {

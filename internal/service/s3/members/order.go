@@ -1,4 +1,4 @@
-package config
+package members
 
 import (
 	"cmp"
@@ -13,14 +13,14 @@ const (
 	ElementTable   = 16
 )
 
-// InRecordOrder sorts member names as S3's records have them: genuine records
+// Sort puts member names in the order S3's records have: genuine records
 // list them by their place in a Java hash map with that many buckets at least,
 // and names that share a bucket in the order they were put in. A map doubles
 // when it is more than three quarters full.
 //
 // Source: the order in all genuine records at hand; java.lang.String.hashCode
 // and java.util.HashMap as documented.
-func InRecordOrder(names []string, buckets int) {
+func Sort(names []string, buckets int) {
 	for len(names)*4 > buckets*3 {
 		buckets *= 2
 	}

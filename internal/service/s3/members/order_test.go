@@ -1,4 +1,4 @@
-package config
+package members
 
 import (
 	"strings"
@@ -7,9 +7,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestInRecordOrder puts names in one way and gets them as genuine records have
+// TestSort puts names in one way and gets them as genuine records have
 // them.
-func TestInRecordOrder(t *testing.T) {
+func TestSort(t *testing.T) {
 	for _, row := range []struct {
 		buckets  int
 		put, got string
@@ -34,7 +34,7 @@ func TestInRecordOrder(t *testing.T) {
 		{ElementTable, "ID Filter Expiration Status", "Status Filter Expiration ID"},
 	} {
 		names := strings.Fields(row.put)
-		InRecordOrder(names, row.buckets)
+		Sort(names, row.buckets)
 		if d := cmp.Diff(strings.Fields(row.got), names); d != "" {
 			t.Errorf("put as %s (-genuine +ours):\n%s", row.put, d)
 		}
