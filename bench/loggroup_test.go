@@ -22,9 +22,6 @@ import (
 	"cairn/internal/state/statetest"
 )
 
-// groupRecords is how many records the log group of BenchmarkLogGroup has.
-const groupRecords = 2_000_000
-
 var groupRef = loggroup.Ref{Account: "111122223333", Region: "eu-west-1", Name: "trail"}
 
 // logGroup is a store of log groups with one group, filled like the export of a
@@ -126,8 +123,9 @@ const maxPages = 40
 // question is what a query took.
 type question struct {
 	first, whole time.Duration // its first page, all pages
+	cpu          time.Duration // of this process, which is also the server, for all
 	pages, found int
-	more         bool // there were more than maxPages
+	more         bool // there were further pages
 }
 
 func (q question) String() string {
@@ -135,14 +133,15 @@ func (q question) String() string {
 	if q.more {
 		more = " and more"
 	}
-	return fmt.Sprintf("first page %v, all %v (%d pages%s, %d events)", q.first.Round(time.Millisecond), q.whole.Round(time.Millisecond), q.pages, more, q.found)
+	return fmt.Sprintf("first page %v, all %v, CPU %v (%d pages%s, %d events)", q.first.Round(time.Millisecond), q.whole.Round(time.Millisecond), q.cpu.Round(time.Millisecond), q.pages, more, q.found)
 }
 
-func (g *logGroup) ask(q loggroup.Query) question {
+// ask reads up to so many pages of a query.
+func (g *logGroup) ask(q loggroup.Query, most int) question {
 	g.b.Helper()
 	q.Group, q.Limit, q.MaxBytes = groupRef, 10_000, 1<<20
 	var out question
-	start := time.Now()
+	start, used := time.Now(), cpuTime()
 	for {
 		p, err := g.Read(g.b.Context(), &q)
 		g.must(err)
@@ -151,7 +150,7 @@ func (g *logGroup) ask(q loggroup.Query) question {
 		}
 		out.found += len(p.Events)
 		out.more = p.More
-		if out.whole = time.Since(start); !p.More || out.pages == maxPages {
+		if out.whole, out.cpu = time.Since(start), cpuTime()-used; !p.More || out.pages == most {
 			return out
 		}
 		q.From = &p.Next
@@ -171,14 +170,17 @@ func (g *logGroup) size(dir string) (bytes int64) {
 	return bytes
 }
 
-// BenchmarkLogGroup asks a log group of 2 million records for every CIS pattern:
-// the first page of all of it, and one day. Issue 5 wants the first under a
-// second, the day under a tenth.
+// BenchmarkLogGroup asks a log group of as many records as corpusRecords says for
+// every CIS pattern: the first page of all of it, and one day. Of 2 million
+// records the first should come within a second, the day within a tenth. A
+// pattern that matches half of the day has many pages of a megabyte; of such only
+// the first counts.
 func BenchmarkLogGroup(b *testing.B) {
 	g := newLogGroup(b, true)
 	start := time.Now()
-	took := g.fill(groupRecords)
-	b.Logf("%d records, %d MB put in %v (%.0f records/s), with their making in %v", groupRecords, g.raw>>20, took.Round(time.Millisecond), groupRecords/took.Seconds(), time.Since(start).Round(time.Second))
+	records := corpusRecords(b)
+	took := g.fill(records)
+	b.Logf("%d records, %d MB put in %v (%.0f records/s), with their making in %v", records, g.raw>>20, took.Round(time.Millisecond), float64(records)/took.Seconds(), time.Since(start).Round(time.Second))
 	// The rest of the tail, and merges: what is asked is a group at rest.
 	for start = time.Now(); time.Since(start) < 3*time.Minute; {
 		before := g.size(filepath.Join(g.dir, "lake"))
@@ -191,25 +193,36 @@ func BenchmarkLogGroup(b *testing.B) {
 	b.Logf("segments take %d MB, JetStream %d MB: %.3f of the raw bytes", stored>>20, journal>>20, float64(stored+journal)/float64(g.raw))
 	b.ReportMetric(float64(stored+journal)/float64(g.raw), "stored/raw")
 	for b.Loop() {
-		var first, day time.Duration
-		table := os.Stdout // the testing package cuts off many lines
-		middle := g.first + (g.last-g.first)/2
-		for _, c := range querytest.CIS() {
-			p, err := logquery.Parse(c.Pattern)
-			g.must(err)
-			where := logquery.Compile(p.Expr())
-			all := g.ask(loggroup.Query{End: 1 << 50, Where: where})
-			one := g.ask(loggroup.Query{Start: middle, End: middle + 86_400_000 - 1, Where: where})
-			fmt.Fprintf(table, "%-13s %v; one day: %v\n", c.ID, all, one)
-			first, day = max(first, all.first), max(day, one.first)
-		}
-		for name, e := range map[string]logquery.Expr{"rare user": logquery.Text(corpus.RareUser), "rare IP": logquery.Text(corpus.RareIP), "nothing": logquery.Text("no record has this")} {
-			a := g.ask(loggroup.Query{End: 1 << 50, Where: logquery.Compile(e)})
-			fmt.Fprintf(table, "%-13s %v\n", name, a)
-		}
-		b.ReportMetric(first.Seconds(), "worst-first-page-s")
-		b.ReportMetric(day.Seconds(), "worst-day-s")
+		g.askAll()
 	}
+}
+
+// askAll asks every CIS pattern, and prints and reports what it took.
+func (g *logGroup) askAll() {
+	var first, day, whole time.Duration
+	table := os.Stdout // the testing package cuts off many lines
+	middle := g.first + (g.last-g.first)/2
+	for _, c := range querytest.CIS() {
+		p, err := logquery.Parse(c.Pattern)
+		g.must(err)
+		where := logquery.Compile(p.Expr())
+		all := g.ask(loggroup.Query{End: 1 << 50, Where: where}, 1)
+		one := g.ask(loggroup.Query{Start: middle, End: middle + 86_400_000 - 1, Where: where}, maxPages)
+		fmt.Fprintf(table, "%-13s %v; one day: %v\n", c.ID, all, one)
+		first, day = max(first, all.first), max(day, one.first)
+		if one.pages == 1 {
+			whole = max(whole, one.whole)
+		}
+	}
+	for name, e := range map[string]logquery.Expr{"rare user": logquery.Text(corpus.RareUser), "rare IP": logquery.Text(corpus.RareIP), "nothing": logquery.Text("no record has this")} {
+		fmt.Fprintf(table, "%-13s %v\n", name, g.ask(loggroup.Query{End: 1 << 50, Where: logquery.Compile(e)}, maxPages))
+	}
+	t := targets{g.b}
+	t.atMost("log group, worst CIS pattern: first page", first.Seconds(), 1, "s")
+	t.atMost("log group, worst CIS pattern: first page of one day", day.Seconds(), 0.1, "s")
+	t.atMost("log group, worst CIS pattern of one page: all of one day", whole.Seconds(), 0.1, "s")
+	g.b.ReportMetric(first.Seconds(), "worst-first-page-s")
+	g.b.ReportMetric(day.Seconds(), "worst-day-s")
 }
 
 // BenchmarkPutLogEvents puts the same records into a log group that moves them

@@ -37,6 +37,7 @@ func commands() []cli.Command {
 		{Name: "account", Summary: "add accounts to a running engine, change their credentials", Run: runAccount},
 		{Name: "backup", Summary: "copy a data folder, while its engine runs", Run: runBackup},
 		{Name: "restore", Summary: "make a data folder of a backup", Run: runRestore},
+		{Name: "scrub", Summary: "read a data folder's segments and name what is damaged", Run: runScrub},
 		{Name: "plan", Summary: "show what setting up a folder's trails would change", Run: runPlan},
 		{Name: "apply", Summary: "set up a folder's trails", Run: runApply},
 		{Name: "destroy", Summary: "remove what a folder describes", Run: runDestroy},

@@ -134,14 +134,18 @@ func uuidHash(b []byte) uint32 {
 	return uint32(h >> 32)
 }
 
-// needleGrams returns the grams that every text with this needle has chosen.
-func needleGrams(needle []byte) []uint32 {
-	hashes := chooseEscapes(chooseUUIDs(choose(nil, needle), needle), needle)
-	for i, h := range hashes {
-		if h == 0 {
-			hashes[i] = 1 // as a hashSet keeps it
-		}
-	}
-	slices.Sort(hashes)
-	return slices.Compact(hashes)
+// alternative is one needle as filters know it: what every text with it has.
+type alternative struct {
+	grams   []uint32 // hashes
+	escapes escapes
 }
+
+func needleGrams(needle []byte) (a alternative) {
+	a.grams, a.escapes = chooseEscapes(chooseUUIDs(choose(nil, needle), needle), needle)
+	slices.Sort(a.grams)
+	a.grams = slices.Compact(a.grams)
+	return a
+}
+
+// useless says that every filter may have the needle.
+func (a *alternative) useless() bool { return len(a.grams) == 0 && a.escapes == 0 }

@@ -4,45 +4,47 @@ import "bytes"
 
 // A needle for JSON has alternatives for messages that write characters as
 // escapes though they need not (logquery.Predicate.Needles): \/, \u00, and that
-// with one digit or two behind it. These are too short for grams, so that whether
-// a page has them is kept as if they were: by a number of its own each.
+// with one digit or two behind it. These are too short for grams, and every
+// condition has several of them, so that a filter that errs about each would rule
+// out little: it says exactly which it has, by a bit for each, but for the second
+// digit, for which there are numbers as if they were grams.
+
+// escapes are those of a page or of a needle: bit i for \u00 and the digit i.
+type escapes uint32
+
 const (
-	slashEscape   = 0x5f51a5e2
-	unicodeEscape = 0x5f51a5e1
-	// digitEscape and charEscape are the first of 16 and of 256 numbers.
-	digitEscape = 0x5f51b000
-	charEscape  = 0x5f51c000
+	slashEscape   escapes = 1 << 16 // \/
+	unicodeEscape escapes = 1 << 17 // \u00
+	// charEscape is the first of 256 numbers.
+	charEscape = 0x5f51c000
 )
 
-// chooseEscapes appends the numbers of the escapes that a text has.
-func chooseEscapes(dst []uint32, text []byte) []uint32 {
+// chooseEscapes returns the escapes that a text has, and appends the numbers of
+// those of two digits.
+func chooseEscapes(dst []uint32, text []byte) ([]uint32, escapes) {
+	var has escapes
 	for {
 		i := bytes.IndexByte(text, '\\')
 		if i < 0 || i+1 == len(text) {
-			return dst
+			return dst, has
 		}
 		text = text[i+1:]
 		switch {
 		case text[0] == '/':
-			dst = append(dst, slashEscape)
+			has |= slashEscape
 		case bytes.HasPrefix(text, []byte("u00")):
-			dst = chooseUnicode(append(dst, unicodeEscape), text[3:])
+			has |= unicodeEscape
+			// Of a needle the last two digits may be missing.
+			first, ok := digit(text[3:])
+			if !ok {
+				continue
+			}
+			has |= 1 << first
+			if second, ok := digit(text[4:]); ok {
+				dst = append(dst, charEscape+first<<4+second)
+			}
 		}
 	}
-}
-
-// chooseUnicode appends the numbers of an escape of which these are the last two
-// digits; a needle may have fewer.
-func chooseUnicode(dst []uint32, digits []byte) []uint32 {
-	first, ok := digit(digits)
-	if !ok {
-		return dst
-	}
-	dst = append(dst, digitEscape+first)
-	if second, ok := digit(digits[1:]); ok {
-		dst = append(dst, charEscape+first<<4+second)
-	}
-	return dst
 }
 
 // digit returns the value of the hexadecimal digit that text begins with.

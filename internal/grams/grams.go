@@ -23,9 +23,10 @@ import (
 // Builder makes the filter of one page. The zero value is ready for use; it is
 // not safe for concurrent use.
 type Builder struct {
-	seen   hashSet[uint32] // grams
-	pieces hashSet[uint64] // stretches of text
-	chosen []uint32        // room for the grams of one piece
+	seen   placeSet // of grams
+	pieces hashSet  // stretches of text
+	chosen []uint32 // room for the grams of one piece, and then for all places
+	has    escapes
 }
 
 // seed is that of the hashes of pieces, which never leave the process.
@@ -39,9 +40,9 @@ const pieceSize = 32
 //
 // Messages of a page are much alike, so they are cut into pieces, at commas, and
 // a piece that was there before is passed over. Each reaches into the next one
-// as far as a window does: every window is in some piece.
+// as far as a window does: every window is in some piece. UUIDs and escapes have
+// no comma, so each is whole in one.
 func (b *Builder) Add(text []byte) {
-	b.addWhole(text)
 	for from := 0; from < len(text); {
 		to := len(text)
 		if from+pieceSize < to {
@@ -51,20 +52,12 @@ func (b *Builder) Add(text []byte) {
 		}
 		piece := text[from:min(to+gramSize+window-2, len(text))]
 		if b.pieces.add(maphash.Bytes(seed, piece)) {
-			b.chosen = choose(b.chosen[:0], piece)
-			for _, h := range b.chosen {
-				b.seen.add(h)
-			}
+			var has escapes
+			b.chosen, has = chooseEscapes(chooseUUIDs(choose(b.chosen[:0], piece), piece), piece)
+			b.seen.addAll(b.chosen)
+			b.has |= has
 		}
 		from = to
-	}
-}
-
-// addWhole adds what is looked for in a message before it is cut.
-func (b *Builder) addWhole(text []byte) {
-	b.chosen = chooseEscapes(chooseUUIDs(b.chosen[:0], text), text)
-	for _, h := range b.chosen {
-		b.seen.add(h)
 	}
 }
 
@@ -72,9 +65,10 @@ func (b *Builder) addWhole(text []byte) {
 // bytes are the caller's: how many there are follows from how many different
 // grams the page has, at most about 12% of its text.
 func (b *Builder) Bytes() []byte {
-	f := build(b.seen.all())
-	b.seen.reset()
+	b.chosen = b.seen.take(b.chosen[:0])
 	b.pieces.reset()
+	f := build(b.chosen, b.has)
+	b.has = 0
 	return f
 }
 
@@ -92,14 +86,14 @@ func (f Filter) May(q Query) bool {
 	return true
 }
 
-// any says whether the page may have the grams of one of the alternatives.
-func (f Filter) any(alternatives [][]uint32) bool {
+// any says whether the page may have one of the alternatives.
+func (f Filter) any(alternatives []alternative) bool {
 	return slices.ContainsFunc(alternatives, f.all)
 }
 
 // Query is the needles of a search, made ready to ask many filters.
 type Query struct {
-	clauses [][][]uint32 // of each clause, of each alternative, its grams
+	clauses [][]alternative
 }
 
 // Compile makes needles ready. They are a condition in the form that
@@ -108,14 +102,14 @@ type Query struct {
 func Compile(needles [][][]byte) Query {
 	var q Query
 	for _, clause := range needles {
-		var alternatives [][]uint32
+		var alternatives []alternative
 		for _, needle := range clause {
-			hashes := needleGrams(needle)
-			if len(hashes) == 0 {
+			a := needleGrams(needle)
+			if a.useless() {
 				alternatives = nil
 				break
 			}
-			alternatives = append(alternatives, hashes)
+			alternatives = append(alternatives, a)
 		}
 		if alternatives != nil {
 			q.clauses = append(q.clauses, alternatives)

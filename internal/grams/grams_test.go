@@ -3,6 +3,7 @@ package grams
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -135,9 +136,54 @@ func TestEscapes(t *testing.T) {
 // TestBadFilters demands maybe of what is no filter: reading one page more is no
 // harm, missing one is.
 func TestBadFilters(t *testing.T) {
-	for _, f := range []Filter{nil, {}, {1}, {0, 0, 0, 0}, {9, 0, 0, 0, 0}, {255, 255, 255, 255, 0}} {
+	for _, f := range []Filter{nil, {}, {1}, {0, 0, 0, 0}, {9, 0, 0, 0, 0}, {255, 255, 255, 255, 0}, make(Filter, 20), {64, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}, {64, 0, 0, 128, 0, 0, 0, 0, 0}} {
 		if !f.May(one("rare.carol")) {
 			t.Errorf("%x rules something out", []byte(f))
+		}
+	}
+}
+
+// TestPlaces: the numbers that stand for escapes are apart from each other, and a
+// set of places gives back what was added, once, and is empty then.
+func TestPlaces(t *testing.T) {
+	var s placeSet
+	numbers := []uint32{0}
+	for i := range uint32(256) {
+		numbers = append(numbers, charEscape+i)
+	}
+	s.addAll(numbers)
+	s.addAll(numbers)
+	want := make([]uint32, 0, len(numbers))
+	for _, n := range numbers {
+		want = append(want, place(n))
+	}
+	slices.Sort(want)
+	if got := s.take(nil); !slices.Equal(got, want) {
+		t.Errorf("%d numbers have the places %d, want %d", len(numbers), got, want)
+	}
+	if got := s.take(nil); len(got) > 0 {
+		t.Errorf("%d are left", got)
+	}
+}
+
+// TestEscapesAreExact: a page without escapes is ruled out for every one, and
+// one with some for all others.
+func TestEscapesAreExact(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for page := range 40 {
+		var b Builder
+		for range 200 {
+			b.Add([]byte(message(r)))
+		}
+		b.Add([]byte(`{"userAgent":"a\u0026b"}`))
+		f := Filter(b.Bytes())
+		for _, digits := range []string{"0", "1", "3", "4", "5", "6", "7"} {
+			if f.May(one(`\u00` + digits)) {
+				t.Errorf(`page %d may have \u00%s`, page, digits)
+			}
+		}
+		if f.May(one(`\/`)) || !f.May(one(`\u00`)) || !f.May(one(`\u002`)) || !f.May(one(`\u0026`)) || !f.May(one(`\u`)) {
+			t.Errorf("page %d is wrong about others", page)
 		}
 	}
 }

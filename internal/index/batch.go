@@ -22,6 +22,8 @@ const (
 	expansion = 8
 	// maxBatchFiles bounds a line of the log.
 	maxBatchFiles = 100_000
+	// inMemory is how many batches are in memory at once.
+	inMemory = 2
 )
 
 // batch is log files whose records come into the index in one commit, and those
@@ -40,6 +42,8 @@ type batch struct {
 	bad   map[int32]error // damaged files, by index in files
 	line  commit
 	fails []scan.Damage
+
+	flushed chan error // is sent what came of writing the records
 }
 
 // row is a record in memory.
@@ -50,17 +54,24 @@ type row struct {
 	record []byte
 }
 
-func (b *builder) newBatch() *batch { return &batch{builder: b} }
+// newBatch waits until there is memory for another batch.
+func (b *builder) newBatch(ctx context.Context) (*batch, error) {
+	select {
+	case b.memory <- struct{}{}:
+		return &batch{builder: b}, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
 
 func (b *batch) queue(f scan.File) {
 	b.files = append(b.files, f)
 	b.size += f.Size
 }
 
-// full says whether the files will fill half of the memory: the other half is
-// for the batch that is being written meanwhile.
+// full says whether the files will fill the batch's part of the memory.
 func (b *batch) full() bool {
-	return b.size*expansion >= b.o.Memory/2 || len(b.files) >= maxBatchFiles
+	return b.size*expansion >= b.o.Memory/inMemory || len(b.files) >= maxBatchFiles
 }
 
 // read reads the batch's files. If records had to be written before it showed
@@ -143,7 +154,7 @@ func lasting(err error) bool {
 
 // add keeps a copy of a record.
 func (b *batch) add(ctx context.Context, file int32, m scan.Match) error {
-	if b.used+int64(len(m.Record)) > b.o.Memory/2 && len(b.rows) > 0 {
+	if b.used+int64(len(m.Record)) > b.o.Memory/inMemory && len(b.rows) > 0 {
 		if err := b.flush(ctx); err != nil {
 			return err
 		}
@@ -166,7 +177,7 @@ func (b *batch) add(ctx context.Context, file int32, m scan.Match) error {
 func (b *batch) copied(record []byte) ([]byte, error) {
 	n := len(b.blocks)
 	if n == 0 || len(b.blocks[n-1])+len(record) > cap(b.blocks[n-1]) {
-		block, err := b.arena.take(len(record))
+		block, err := b.arena.Take(len(record))
 		if err != nil {
 			return nil, err
 		}
@@ -181,7 +192,7 @@ func (b *batch) copied(record []byte) ([]byte, error) {
 
 // forget gives the memory of the batch's records back.
 func (b *batch) forget() {
-	b.arena.give(b.blocks)
+	b.arena.Give(b.blocks)
 	b.rows, b.blocks, b.used = nil, nil, 0
 }
 
@@ -196,6 +207,8 @@ func (b *batch) flush(ctx context.Context) error {
 	names := slices.SortedFunc(maps.Keys(days), func(a, c string) int { return cmp.Compare(len(days[c]), len(days[a])) })
 	var mu sync.Mutex // guards b.parts
 	return each(ctx, b.o.Workers, names, func(d string) error {
+		b.slots <- struct{}{} // another batch may be at work, too
+		defer func() { <-b.slots }()
 		rows := days[d]
 		slices.SortFunc(rows, func(x, y row) int {
 			return cmp.Or(cmp.Compare(x.time, y.time), cmp.Compare(x.file, y.file), cmp.Compare(x.order, y.order))
@@ -223,14 +236,11 @@ func (b *batch) rowsOf(ctx context.Context, rows []row) iter.Seq2[part.Row, erro
 	}
 }
 
-// finish writes a batch that was read, and commits it.
-func (b *builder) finish(ctx context.Context, ba *batch) error {
-	records := int64(len(ba.rows))
+// finish commits a batch that was read and written.
+func (b *builder) finish(ba *batch) error {
+	var records int64
 	for _, p := range ba.parts {
 		records += p.Rows
-	}
-	if err := ba.flush(ctx); err != nil {
-		return err
 	}
 	var good []scan.File
 	for i, f := range ba.files {

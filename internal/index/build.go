@@ -11,14 +11,19 @@ import (
 	"sync/atomic"
 	"time"
 
+	"cairn/internal/index/arena"
 	"cairn/internal/scan"
 )
+
+// DefaultMemory is the most memory for records unless told otherwise. More makes
+// fewer parts of a day, of which each costs every question a little.
+const DefaultMemory = 384 << 20
 
 // Options say how an index is built.
 type Options struct {
 	// Source is the identity of the source (Identity).
 	Source string
-	// Memory bounds the records that are in memory, in bytes; 0 means 256 MiB.
+	// Memory bounds the records that are in memory, in bytes; 0 means DefaultMemory.
 	// Reading and writing take about 80 MiB more for each worker.
 	Memory int64
 	// Workers is how many files are read, and parts written, at once; 0 means
@@ -70,18 +75,18 @@ type Report struct {
 // error, a crash or an interruption the next Build goes on where this one
 // stopped. The report is never nil.
 func Build(ctx context.Context, src scan.Source, dir string, o Options) (_ *Report, err error) {
-	o.Memory = cmp.Or(o.Memory, 256<<20)
+	o.Memory = cmp.Or(o.Memory, DefaultMemory)
 	o.Workers = cmp.Or(o.Workers, runtime.GOMAXPROCS(0))
 	c, err := begin(dir, o.Source, o.fault)
 	if err != nil {
 		return &Report{}, err
 	}
-	b := &builder{change: c, src: src, o: o, began: time.Now(), report: &Report{}}
+	b := &builder{change: c, src: src, o: o, began: time.Now(), slots: make(chan struct{}, o.Workers), memory: make(chan struct{}, inMemory), report: &Report{}}
 	b.number.Store(int64(c.state.next))
 	stop := b.tell(ctx)
 	defer func() {
 		stop()
-		err = errors.Join(err, b.arena.close())
+		err = errors.Join(err, b.arena.Close())
 		b.report.Listed, b.report.Known = b.listed.Load(), b.known.Load()
 		b.report.Index = c.state.stats()
 		err = errors.Join(err, c.close())
@@ -108,8 +113,10 @@ type builder struct {
 	src    scan.Source
 	o      Options
 	began  time.Time
-	arena  arena
-	number atomic.Int64 // of the next part
+	arena  arena.Arena
+	number atomic.Int64  // of the next part
+	slots  chan struct{} // taken by whoever writes a part
+	memory chan struct{} // taken by every batch that is in memory
 
 	report *Report
 
@@ -122,31 +129,52 @@ func (b *builder) nextName() string { return partName(int(b.number.Add(1) - 1)) 
 
 // readAll lists the source, and reads what is new in it, batch by batch. It
 // returns the files that are in the index and have changed since.
+//
+// Two batches are in memory at a time, so that no processor waits for the last
+// day of one: while that is written, the next, which was read meanwhile, begins
+// to be. A batch that is written and has yet to be committed takes no memory.
+// They are committed in order.
 func (b *builder) readAll(ctx context.Context) (changed []scan.File, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	batches := make(chan *batch)
-	written := make(chan struct{})
+	batches, flushed := make(chan *batch), make(chan *batch)
+	committed := make(chan struct{})
 	go func() {
-		defer close(written)
+		defer close(flushed)
 		for ba := range batches {
-			if err := b.finish(ctx, ba); err != nil {
-				cancel(err)
-				break
-			}
+			ba.flushed = make(chan error, 1)
+			go func() {
+				err := ba.flush(ctx)
+				<-b.memory
+				ba.flushed <- err
+			}()
+			flushed <- ba
 		}
-		for range batches { // let the reader go on to see the cause
+	}()
+	go func() {
+		defer close(committed)
+		var err error
+		for ba := range flushed { // after an error, too: none may be at work when this ends
+			if err = cmp.Or(err, <-ba.flushed); err == nil {
+				err = b.finish(ba)
+			}
+			if err != nil {
+				cancel(err)
+			}
 		}
 	}()
 	changed, err = b.readBatches(ctx, batches)
 	close(batches)
-	<-written
+	<-committed
 	return changed, cmp.Or(context.Cause(ctx), err)
 }
 
 // readBatches reads the log files that are not in the index yet.
 func (b *builder) readBatches(ctx context.Context, batches chan<- *batch) (changed []scan.File, err error) {
-	ba := b.newBatch()
+	ba, err := b.newBatch(ctx)
+	if err != nil {
+		return nil, err
+	}
 	err = b.src.List(ctx, b.o.Window, false, func(f scan.File) error {
 		b.listed.Add(1)
 		switch b.status(f) {
@@ -165,8 +193,9 @@ func (b *builder) readBatches(ctx context.Context, batches chan<- *batch) (chang
 		if err := b.pass(ctx, ba, batches); err != nil {
 			return err
 		}
-		ba = b.newBatch()
-		return nil
+		var err error
+		ba, err = b.newBatch(ctx)
+		return err
 	})
 	if err != nil {
 		return nil, err

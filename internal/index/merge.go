@@ -80,14 +80,17 @@ func (b *builder) replace(ctx context.Context, changed []scan.File) error {
 	if err := b.commit(line); err != nil {
 		return err
 	}
-	ba := b.newBatch()
+	ba := &batch{builder: b}
 	for _, f := range changed {
 		ba.queue(f)
 	}
 	if err := ba.read(ctx); err != nil {
 		return err
 	}
-	return b.finish(ctx, ba)
+	if err := ba.flush(ctx); err != nil {
+		return err
+	}
+	return b.finish(ba)
 }
 
 // rewrite puts parts of a day together to one.

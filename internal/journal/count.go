@@ -137,7 +137,7 @@ func recordsOf(b batch) (n uint64, err error) {
 // Count returns how many records there are before a position, from the journal's
 // first on, across restarts. Two positions' difference is how many lie between
 // them, in whatever way they are read. Positions of which that cannot be told any
-// more have ErrUncounted.
+// more have ErrUncounted; other errors pass.
 func (j *Journal) Count(ctx context.Context, p Position) (uint64, error) {
 	if err := j.catchUp(ctx); err != nil {
 		return 0, fmt.Errorf("count journal records: %w", err)
@@ -150,6 +150,9 @@ func (j *Journal) Count(ctx context.Context, p Position) (uint64, error) {
 		var n uint64
 		if n, err = j.between(ctx, Position{Seq: before.seq}, p); err == nil {
 			return before.records + n, nil
+		}
+		if !isGap(err) {
+			return 0, fmt.Errorf("count journal records before %s: %w", p, err)
 		}
 	}
 	if hasAfter {
@@ -165,7 +168,15 @@ func (j *Journal) Count(ctx context.Context, p Position) (uint64, error) {
 			}
 		}
 	}
+	if err != nil && !isGap(err) {
+		return 0, fmt.Errorf("count journal records before %s: %w", p, err)
+	}
 	return 0, fmt.Errorf("count journal records before %s: %w", p, errors.Join(ErrUncounted, err))
+}
+
+func isGap(err error) bool {
+	_, ok := errors.AsType[*GapError](err)
+	return ok
 }
 
 // between counts the records from one position up to another.

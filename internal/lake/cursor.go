@@ -19,7 +19,7 @@ type cursor struct {
 	s     *Snapshot
 	q     *Query
 	grams grams.Query
-	rare  [][]byte // needles to look for in a page's messages
+	rare  *segment.Needles // to look for in a page's messages
 
 	todo    todo
 	using   []*handle // opened
@@ -73,7 +73,7 @@ func newCursor(s *Snapshot, q *Query, more []Block) *cursor {
 	c := &cursor{s: s, q: q, width: 1, todo: todo{backward: q.Backward}}
 	if q.Where != nil {
 		needles := q.Where.Needles()
-		c.grams, c.rare = grams.Compile(needles), segment.Rarest(needles)
+		c.grams, c.rare = grams.Compile(needles), segment.NewNeedles(needles)
 	}
 	for _, seg := range s.segments {
 		if !q.passed(seg.info.First, seg.info.Last) {
@@ -161,6 +161,12 @@ type result struct {
 	free    func()
 }
 
+// wavePages is how many candidates are read at once for each processor: at the
+// end of a wave some wait for the last, and one that reads its file does not
+// leave its processor to nobody. A query comes to it by doubling, so that one
+// that is soon answered reads little more than it needs.
+const wavePages = 3
+
 // wave reads the next few candidates, all at once, and offers the rows that
 // match. full says at which edge nothing further is needed.
 func (c *cursor) wave(ctx context.Context, full func(edge Position) bool, offer func(r *Row)) error {
@@ -184,7 +190,7 @@ func (c *cursor) wave(ctx context.Context, full func(edge Position) bool, offer 
 		list = append(list, heap.Pop(&c.todo).(candidate))
 		room = max(room, len(list))
 	}
-	c.width = min(2*c.width, max(2, runtime.GOMAXPROCS(0)), l.o.PageReads)
+	c.width = min(2*c.width, wavePages*runtime.GOMAXPROCS(0), l.o.PageReads)
 	results := make([]result, len(list))
 	var wg sync.WaitGroup
 	for i := 1; i < len(list); i++ {

@@ -153,7 +153,16 @@ func (s *Store) finishDelete(ctx context.Context, ref Ref, g *Group) error {
 	s.mu.Lock()
 	delete(s.open, g.ID)
 	s.mu.Unlock()
-	if err := s.js.DeleteStream(ctx, streamName(g.ID)); err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
+	// Empty first: of a stream whose deletion a crash cut short, and which holds
+	// messages, nobody could tell that it was meant to go (package natsd).
+	js, err := s.js.Stream(ctx, streamName(g.ID))
+	if err == nil {
+		err = js.Purge(ctx)
+	}
+	if err == nil {
+		err = s.js.DeleteStream(ctx, streamName(g.ID))
+	}
+	if err != nil && !errors.Is(err, jetstream.ErrStreamNotFound) {
 		return fmt.Errorf("delete the events of log group %s: %w", ref.Name, err)
 	}
 	if err := s.lake.Drop(g.ID); err != nil {
@@ -189,6 +198,10 @@ func (s *Store) SetRetention(ctx context.Context, ref Ref, days int) error {
 func (s *Store) applyRetention(ctx context.Context, ref Ref, g *Group) error {
 	js, err := s.js.Stream(ctx, streamName(g.ID))
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		table, terr := s.lake.Table(g.ID)
+		if terr == nil && table.Mark() == "" && len(s.streams.List(ref.key()...)) == 0 {
+			return s.finishCreate(ctx, ref, g) // nothing was ever put into it
+		}
 		// One lost group must not keep the others from starting. Every use of
 		// this one fails with the same reason.
 		s.log.ErrorContext(ctx, "log group has lost its events", "group", ref.Name, "account", ref.Account, "stream", streamName(g.ID))

@@ -431,6 +431,25 @@ func TestCrashes(t *testing.T) {
 	}
 }
 
+// TestMadeAnew loses the JetStream stream of a group into which nothing was ever
+// put: it is made anew. One that had a log stream is not (TestCrashes).
+func TestMadeAnew(t *testing.T) {
+	w := start(t)
+	w.must(w.CreateGroup(t.Context(), ref, Group{RetentionDays: 3}))
+	g, err := w.Group(ref)
+	w.must(err)
+	w.must(w.js.DeleteStream(t.Context(), streamName(g.ID)))
+	w.restart()
+	if w.logs.Len() > 0 {
+		t.Errorf("log: %s", w.logs.String())
+	}
+	w.must(w.CreateStream(t.Context(), ref, "s"))
+	w.must(w.add(t.Context(), ref, "s", []Event{{w.now.UnixMilli(), "x"}}, ""))
+	if d := cmp.Diff([]string{"x"}, w.messages(Query{})); d != "" {
+		t.Error(d)
+	}
+}
+
 // TestTwoProcesses uses one JetStream from two stores, as a cluster would.
 func TestTwoProcesses(t *testing.T) {
 	w := start(t)

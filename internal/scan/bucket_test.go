@@ -156,7 +156,7 @@ func TestBucket(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ids, report := find(t, src, Query{Order: OldestFirst})
+	ids, report := findIn(t, src, Query{Order: OldestFirst})
 	if len(ids) != days*files || report.Late != 0 || len(report.Damaged) > 0 {
 		t.Errorf("%d records, late %d, damaged %v", len(ids), report.Late, report.Damaged)
 	}
@@ -166,7 +166,7 @@ func TestBucket(t *testing.T) {
 
 	s.listed = nil
 	day := Window{From: date(5, 0, 0), To: date(6, 0, 0), Late: time.Hour, Regions: []string{"eu-west-2"}}
-	if ids, _ := find(t, src, Query{Window: day}); len(ids) != files/5 || len(s.listed) > 20 {
+	if ids, _ := findIn(t, src, Query{Window: day}); len(ids) != files/5 || len(s.listed) > 20 {
 		t.Errorf("one day and region: %d records, %d lists %q", len(ids), len(s.listed), s.listed)
 	}
 }
@@ -182,7 +182,7 @@ func TestBucketPlaces(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", where, err)
 		}
-		if ids, _ := find(t, src, Query{}); len(ids) != want {
+		if ids, _ := findIn(t, src, Query{}); len(ids) != want {
 			t.Errorf("%s: %d records, want %d", where, len(ids), want)
 		}
 	}

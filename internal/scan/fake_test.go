@@ -94,8 +94,8 @@ func date(day, hour, minute int) time.Time {
 	return time.Date(2026, 5, day, hour, minute, 0, 0, time.UTC)
 }
 
-// find runs a search and returns the eventIDs it gives.
-func find(t *testing.T, src Source, q Query) (ids []string, r *Report) {
+// findIn runs a search and returns the eventIDs it gives.
+func findIn(t *testing.T, src Source, q Query) (ids []string, r *Report) {
 	t.Helper()
 	r, err := Search(t.Context(), src, q, func(m Match) error {
 		_, id, _ := strings.Cut(string(m.Record), `"eventID":"`)

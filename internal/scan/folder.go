@@ -72,7 +72,7 @@ func (d folder) file(key string, e fs.DirEntry, each func(File) error) error {
 }
 
 func (d folder) open(_ context.Context, f File) (io.ReadCloser, error) {
-	return os.Open(filepath.Join(d.root, filepath.FromSlash(f.Key)))
+	return openRaw(filepath.Join(d.root, filepath.FromSlash(f.Key)))
 }
 
 // single is one local file as a source. It is read whatever its name says.

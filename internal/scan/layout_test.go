@@ -137,7 +137,7 @@ func TestPlaces(t *testing.T) {
 		if d := cmp.Diff(c.want, got); d != "" {
 			t.Errorf("%s (-want +got):\n%s", c.at, d)
 		}
-		if ids, r := find(t, src, Query{}); len(ids) == 0 || len(r.Damaged) > 0 {
+		if ids, r := findIn(t, src, Query{}); len(ids) == 0 || len(r.Damaged) > 0 {
 			t.Errorf("%s: %d records, damaged %v", c.at, len(ids), r.Damaged)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"math"
 	"slices"
+
+	"cairn/internal/find"
 )
 
 // sieve finds the records that can match: those with a byte string of each
@@ -25,7 +27,7 @@ type clause struct {
 // stem is what some needles begin with, all of one clause: many are escapes of
 // characters, \u002f and the like, and rare ones.
 type stem struct {
-	pattern
+	find.Text
 	needles [][]byte
 	// next is where the next needle is in the buffer, and length how long; none
 	// if there is none.
@@ -67,7 +69,7 @@ func newClause(needles [][]byte) *clause {
 		for common < len(first) && common < len(last) && first[common] == last[common] {
 			common++
 		}
-		c.stems = append(c.stems, stem{pattern: newPattern(first[:common]), needles: needles[:n]})
+		c.stems = append(c.stems, stem{Text: find.New(first[:common]), needles: needles[:n]})
 		needles = needles[n:]
 	}
 	return c
@@ -148,7 +150,7 @@ func (s *stem) within(buf []byte, from, to int) bool {
 // shortest is there.
 func (s *stem) find(buf []byte, from int) (at, length int) {
 	for {
-		n := s.index(buf[from:])
+		n := s.Index(buf[from:])
 		if n < 0 {
 			return none, 0
 		}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -231,7 +230,7 @@ func readHead(in io.Reader, room []byte, size int64, most int) (head []byte, who
 		head = head[:len(head)+n]
 		// Of a local file the end is behind all that comes at once, and to ask
 		// for it again takes as long as to inflate a small file.
-		if _, local := in.(*os.File); errors.Is(err, io.EOF) || local && err == nil && len(head) < cap(head) {
+		if _, local := in.(*rawFile); errors.Is(err, io.EOF) || local && err == nil && len(head) < cap(head) {
 			return head, true, nil
 		}
 		if err != nil {

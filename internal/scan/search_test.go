@@ -282,8 +282,8 @@ func TestOrder(t *testing.T) {
 			m.opened = nil
 		}
 	}
-	one, _ := find(t, m.source(), Query{Order: OldestFirst})
-	other, _ := find(t, m.source(), Query{Order: NewestFirst})
+	one, _ := findIn(t, m.source(), Query{Order: OldestFirst})
+	other, _ := findIn(t, m.source(), Query{Order: NewestFirst})
 	slices.Reverse(other)
 	if !slices.Equal(one, other) {
 		t.Error("newest first is not oldest first backwards")
@@ -308,17 +308,17 @@ func TestLate(t *testing.T) {
 		}
 		m.files[key("", "111122223333", "us-east-1", date(2, hour, 5), "A")] = logFile(records...)
 	}
-	ids, report := find(t, m.source(), Query{Order: OldestFirst, InFlight: 1, Workers: 1})
+	ids, report := findIn(t, m.source(), Query{Order: OldestFirst, InFlight: 1, Workers: 1})
 	if len(ids) != 11 || report.Late != 1 || slices.Index(ids, "late") < 3 {
 		t.Errorf("%q, late %d", ids, report.Late)
 	}
-	if ids, report = find(t, m.source(), Query{Order: OldestFirst, Ahead: 4 * time.Hour}); len(ids) != 11 || report.Late != 0 || ids[2] != "late" {
+	if ids, report = findIn(t, m.source(), Query{Order: OldestFirst, Ahead: 4 * time.Hour}); len(ids) != 11 || report.Late != 0 || ids[2] != "late" {
 		t.Errorf("with four hours ahead: %q, late %d", ids, report.Late)
 	}
-	if ids, report = find(t, m.source(), Query{Order: NewestFirst}); report.Late != 0 || ids[8] != "late" {
+	if ids, report = findIn(t, m.source(), Query{Order: NewestFirst}); report.Late != 0 || ids[8] != "late" {
 		t.Errorf("newest first: %q, late %d", ids, report.Late)
 	}
-	if ids, _ = find(t, m.source(), Query{Order: OldestFirst, Ahead: 100 * time.Hour, Memory: 200}); len(ids) != 11 {
+	if ids, _ = findIn(t, m.source(), Query{Order: OldestFirst, Ahead: 100 * time.Hour, Memory: 200}); len(ids) != 11 {
 		t.Errorf("without memory: %q", ids)
 	}
 }
@@ -329,10 +329,10 @@ func TestOnce(t *testing.T) {
 		key("", "111122223333", "us-east-1", date(2, 1, 5), "A"): logFile(again, record(date(2, 1, 1), "one"), `{"eventTime":"2026-05-02T01:00:00Z"}`),
 		key("", "111122223333", "us-east-1", date(2, 1, 5), "B"): logFile(again, record(date(2, 1, 2), "two"), `{"eventTime":"2026-05-02T01:00:00Z"}`),
 	}}
-	if ids, _ := find(t, m.source(), Query{}); len(ids) != 6 {
+	if ids, _ := findIn(t, m.source(), Query{}); len(ids) != 6 {
 		t.Errorf("%q", ids)
 	}
-	ids, report := find(t, m.source(), Query{Once: true, Order: OldestFirst, Limit: 5})
+	ids, report := findIn(t, m.source(), Query{Once: true, Order: OldestFirst, Limit: 5})
 	if len(ids) != 5 || report.Twice != 1 || slices.Index(ids[1:], "again") >= 0 && ids[0] == "again" {
 		t.Errorf("once: %q, left out %d", ids, report.Twice)
 	}
@@ -370,7 +370,7 @@ func TestDamage(t *testing.T) {
 		}
 		return nil
 	}
-	ids, report := find(t, m.source(), Query{MaxRecord: 50_000})
+	ids, report := findIn(t, m.source(), Query{MaxRecord: 50_000})
 	if report.Files != 13 || report.DamagedFiles != 10 || len(ids) < 1000 {
 		t.Errorf("%d records, report %+v", len(ids), report)
 	}
@@ -407,12 +407,12 @@ var errSecret = errors.New("access denied")
 func TestTryAgain(t *testing.T) {
 	m := &brokenSource{content: logFile(record(date(2, 1, 0), "good"))}
 	for range 2 {
-		if ids, report := find(t, m, Query{}); len(ids) != 1 || report.DamagedFiles != 0 {
+		if ids, report := findIn(t, m, Query{}); len(ids) != 1 || report.DamagedFiles != 0 {
 			t.Errorf("%q, damaged %v", ids, report.Damaged)
 		}
 	}
 	m.broken = 10
-	if _, report := find(t, m, Query{}); report.DamagedFiles != 1 {
+	if _, report := findIn(t, m, Query{}); report.DamagedFiles != 1 {
 		t.Errorf("a file that cannot be read is not damaged")
 	}
 }

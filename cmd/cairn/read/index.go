@@ -47,9 +47,9 @@ type indexing struct {
 }
 
 func runIndex(ctx context.Context, args []string, env *cli.Env) int {
-	x := &indexing{filters: &filters{FlagSet: cli.NewFlags(env, "index", "[flags] SOURCE", indexAbout), env: env}, memory: 256 << 20}
+	x := &indexing{filters: &filters{FlagSet: cli.NewFlags(env, "index", "[flags] SOURCE", indexAbout), env: env}, memory: index.DefaultMemory}
 	x.StringVar(&x.to, "to", "", "the `folder` of the index")
-	x.Func("memory", "the most memory for records, a `size` such as 512MB (default 256MB)", sizeFlag(&x.memory))
+	x.Func("memory", "the most memory for records, a `size` such as 512MB (default 384MB)", sizeFlag(&x.memory))
 	x.StringVar(&x.ddl, "ddl", "", "print the definition of a table over the index for `SYSTEM`: athena, trino or clickhouse")
 	x.StringVar(&x.location, "location", "", "where --ddl finds the index: an S3 `URL`, or a path (default: where it is)")
 	x.BoolVar(&x.asJSON, "json", false, "print what was done as JSON")

@@ -129,7 +129,8 @@ func (s *searching) search(ctx context.Context, src *place, source string, q sca
 	if !s.once {
 		in, err := s.useIndex(ctx, src, source)
 		if in != nil && err == nil {
-			return in.Search(ctx, q, where, p.record)
+			report, err := in.Search(ctx, q, where, p.record)
+			return report, errors.Join(err, in.Close())
 		}
 		if err != nil {
 			return &scan.Report{}, err

@@ -72,5 +72,9 @@ func (f *filters) useIndex(ctx context.Context, src *place, source string) (*com
 	if err != nil {
 		return nil, fmt.Errorf("%w; --no-index does without", err)
 	}
-	return combined.New(ctx, src, x, f.window())
+	in, err := combined.New(ctx, src, x, f.window())
+	if err != nil {
+		return nil, errors.Join(err, x.Close())
+	}
+	return in, nil
 }

@@ -154,7 +154,8 @@ func (s *statistics) count(ctx context.Context, src *place, source string, q sca
 	case err != nil:
 		return nil, &scan.Report{}, err
 	case in != nil:
-		return in.Count(ctx, q, where, by)
+		counts, report, err := in.Count(ctx, q, where, by)
+		return counts, report, errors.Join(err, in.Close())
 	}
 	return scan.Count(ctx, src, q, by)
 }

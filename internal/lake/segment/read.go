@@ -141,12 +141,9 @@ func (r *Reader) Close() {
 
 // May reports whether a page may have messages with the needles of q.
 func (r *Reader) May(p *Page, q grams.Query) (bool, error) {
-	b := make([]byte, p.FilterSize)
-	if _, err := r.index.ReadAt(b, p.Filter); err != nil {
-		return false, &DamageError{File: r.index.Name(), Offset: p.Filter, Why: "the filter is cut off"}
-	}
-	if crc32.Checksum(b, castagnoli) != p.FilterSum {
-		return false, &DamageError{File: r.index.Name(), Offset: p.Filter, Why: "the filter's checksum differs"}
+	b, err := r.filter(p)
+	if err != nil {
+		return false, err
 	}
 	return grams.Filter(b).May(q), nil
 }

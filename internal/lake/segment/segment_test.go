@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -13,7 +14,7 @@ import (
 )
 
 // write makes a segment of rows.
-func write(t *testing.T, f *Folder, rows []Row, notes map[string]StreamNote) Info {
+func write(t testing.TB, f *Folder, rows []Row, notes map[string]StreamNote) Info {
 	t.Helper()
 	w, err := NewWriter(f, 7)
 	if err != nil {
@@ -137,8 +138,8 @@ func TestNotes(t *testing.T) {
 	}
 }
 
-// TestRarest chooses what to look for in a page's messages.
-func TestRarest(t *testing.T) {
+// TestNeedles chooses what to look for in a page's messages, and in which order.
+func TestNeedles(t *testing.T) {
 	b := func(texts ...string) (list [][]byte) {
 		for _, text := range texts {
 			list = append(list, []byte(text))
@@ -148,48 +149,83 @@ func TestRarest(t *testing.T) {
 	many := b("1", "2", "3", "4", "5", "6", "7", "8", "9")
 	for _, tt := range []struct {
 		needles [][][]byte
-		want    [][]byte
+		want    string
 	}{
-		{nil, nil},
-		{[][][]byte{many}, nil},
-		{[][][]byte{many, b("x", "y"), b("z")}, b("z")},
-		{[][][]byte{b("name", `\u004`, `\u006`, `\u0030`), b("x", "y", "z")}, b("name", `\u00`)},
-		{[][][]byte{b("x", ""), {}}, nil},
+		{nil, ""},
+		{[][][]byte{many}, ""},
+		{[][][]byte{many, b("x", "y"), b("z")}, "z; x y; "},
+		{[][][]byte{b("name", `\u004`, `\u006`, `\u0030`), b("x", "y", "z")}, `name \u00; x y z; `},
+		{[][][]byte{b("short"), b("much longer"), b("longer")}, "much longer; longer; short; "},
+		{[][][]byte{b("short", `\u0030`), b(`\u0030`, "longer")}, `\u00 longer; short \u00; `},
+		{[][][]byte{b("x", ""), {}}, ""},
 	} {
-		if got := Rarest(tt.needles); !cmp.Equal(tt.want, got) {
-			t.Errorf("of %q: %q", tt.needles, got)
+		got := ""
+		if n := NewNeedles(tt.needles); n != nil {
+			for _, clause := range n.clauses {
+				texts := make([]string, len(clause))
+				for i := range clause {
+					texts[i] = string(clause[i].Bytes())
+				}
+				got += strings.Join(texts, " ") + "; "
+			}
+		}
+		if got != tt.want {
+			t.Errorf("of %q: %q, want %q", tt.needles, got, tt.want)
 		}
 	}
 }
 
-// TestSearch compares Search with looking into each message.
+// TestSearch compares Search with looking into each message: none that has a
+// byte string of each clause may be unwanted, and few others wanted.
 func TestSearch(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 2000 {
+	word := func() []byte {
+		b := make([]byte, 1+r.IntN(3))
+		for i := range b {
+			b[i] = "ab\""[r.IntN(3)]
+		}
+		return b
+	}
+	kept, extra := 0, 0
+	for range 3000 {
 		p := &Rows{offsets: []uint32{0}}
-		for range 1 + r.IntN(8) {
+		for range 1 + r.IntN(40) {
 			for range r.IntN(6) {
 				p.messages = append(p.messages, "abab\""[r.IntN(5)])
 			}
 			p.offsets = append(p.offsets, uint32(len(p.messages)))
 		}
-		needles := Rarest([][][]byte{{[]byte("x"), []byte("y"), []byte("z"), []byte("aab")}, {[]byte(strings.Repeat("\"", r.IntN(2)) + strings.Repeat("a", 1+r.IntN(3))), []byte("bab")}, {{}}})
+		clauses := [][][]byte{{word(), word()}}
+		for range r.IntN(3) {
+			clauses = append(clauses, [][]byte{word()})
+		}
 		wanted := make([]bool, len(p.offsets)-1)
 		for i := range wanted {
 			wanted[i] = r.IntN(5) > 0
 		}
-		got, left := append([]bool(nil), wanted...), false
-		any := p.Search(needles, got)
+		got, left := slices.Clone(wanted), false
+		any := p.Search(NewNeedles(clauses), got)
 		for i := range got {
-			has := bytes.Contains(p.Message(i), needles[0]) || bytes.Contains(p.Message(i), needles[1])
-			if got[i] && !wanted[i] || has && wanted[i] && !got[i] {
-				t.Fatalf("%q at %v: message %d with %q: %v", p.messages, p.offsets, i, needles, got[i])
+			has := true
+			for _, c := range clauses {
+				has = has && slices.ContainsFunc(c, func(text []byte) bool { return bytes.Contains(p.Message(i), text) })
 			}
-			left = left || got[i]
+			if got[i] && !wanted[i] || has && wanted[i] && !got[i] {
+				t.Fatalf("%q at %v: message %d with %q: %v", p.messages, p.offsets, i, clauses, got[i])
+			}
+			if left = left || got[i]; got[i] {
+				kept++
+			}
+			if got[i] && !has {
+				extra++
+			}
 		}
 		if any != left {
 			t.Fatalf("search says %v of %v", any, got)
 		}
+	}
+	if kept < 1000 || extra > kept/4 {
+		t.Errorf("%d kept, %d of them in vain", kept, extra)
 	}
 }
 

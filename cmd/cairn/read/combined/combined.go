@@ -24,7 +24,8 @@ type Source struct {
 	known  int64           // files that are in the index
 }
 
-// New finds out which files of a window are in the index of a source.
+// New finds out which files of a window are in the index of a source. The caller
+// closes the result, and with it the index.
 func New(ctx context.Context, src scan.Source, x *index.Index, within scan.Window) (*Source, error) {
 	s := &Source{index: x, except: map[string]bool{}}
 	var rest []scan.File
@@ -42,6 +43,9 @@ func New(ctx context.Context, src scan.Source, x *index.Index, within scan.Windo
 	s.files = someFiles{src, rest}
 	return s, err
 }
+
+// Close closes the index: it gives back what searching has taken.
+func (s *Source) Close() error { return s.index.Close() }
 
 // someFiles are the files of a source that were listed before, oldest first.
 type someFiles struct {

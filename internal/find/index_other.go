@@ -1,6 +1,6 @@
 //go:build !amd64
 
-package scan
+package find
 
 import "bytes"
 

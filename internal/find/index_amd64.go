@@ -1,4 +1,4 @@
-package scan
+package find
 
 // indexPair returns the first place in b that has one byte, and the other so
 // many bytes behind it. If it finds none, it returns the complement of the place
