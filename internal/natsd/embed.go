@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"golang.org/x/sys/unix"
@@ -30,11 +32,82 @@ func (s *Server) embed(ctx context.Context) (err error) {
 
 // run starts a server on the folder, which must be locked.
 func (s *Server) run(ctx context.Context) (*server.Server, error) {
+	// What a start that died had dropped comes back first.
+	err := s.restore()
+	if err == nil {
+		err = s.letGo()
+	}
+	if err == nil {
+		err = s.verify()
+	}
+	if err == nil {
+		err = s.hold()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrStore, err)
+	}
+	srv, err := s.try(ctx)
+	if err == nil {
+		if err = s.letGo(); err == nil {
+			return srv, nil
+		}
+		stop(srv)
+	}
+	return nil, fmt.Errorf("%w: start embedded server in %s: %w", ErrStore, s.o.Dir, err)
+}
+
+const (
+	// maxTries is how often a server is started that does not open all of its files.
+	maxTries = 5
+	// meantTries is how often it drops files that it means to.
+	meantTries = 3
+)
+
+// try starts a server until it drops nothing, or the same files again and again:
+// errors come and go, what is meant stays. If it fails, everything is where it was.
+func (s *Server) try(ctx context.Context) (*server.Server, error) {
+	var before []heldFile
+	same := 0 // how often those were dropped
+	for tries := 1; ; tries++ {
+		srv, err := s.open(ctx)
+		d, merr := s.missing()
+		if err == nil {
+			err = merr
+		}
+		switch {
+		case err != nil:
+		case len(d.streams) > 0:
+			err = fmt.Errorf("stream %s cannot be opened, see the log; try again, or restore the folder from a backup", strings.Join(d.streams, ", "))
+		case len(d.files) == 0:
+			return srv, nil
+		default:
+			if same++; !slices.Equal(d.files, before) {
+				before, same = d.files, 1
+			}
+			if same == meantTries {
+				return srv, nil
+			}
+			err = fmt.Errorf("%d files were dropped, be it for an error or on purpose, such as %s; try again, or restore the folder from a backup", len(d.files), d.files[0].name)
+		}
+		if srv != nil {
+			stop(srv)
+		}
+		if rerr := s.restore(); rerr != nil || tries == maxTries || ctx.Err() != nil {
+			return nil, errors.Join(err, rerr)
+		}
+		s.o.Log.WarnContext(ctx, "message store: trying to open it again", "error", err)
+	}
+}
+
+func stop(srv *server.Server) {
+	srv.Shutdown()
+	srv.WaitForShutdown()
+}
+
+// open starts a server.
+func (s *Server) open(ctx context.Context) (*server.Server, error) {
 	dir, log := s.o.Dir, s.serverLog
 	log.reset()
-	if err := s.verify(); err != nil {
-		return nil, err
-	}
 	srv, err := server.NewServer(&server.Options{
 		ServerName: "cairn",
 		DontListen: true,
@@ -49,7 +122,7 @@ func (s *Server) run(ctx context.Context) (*server.Server, error) {
 		JetStreamMaxMemory: maxMemory,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%w: set up embedded server in %s: %w", ErrStore, dir, err)
+		return nil, fmt.Errorf("set it up: %w", err)
 	}
 	srv.SetLoggerV2(log, false, false, false)
 	started := make(chan struct{})
@@ -67,9 +140,8 @@ func (s *Server) run(ctx context.Context) (*server.Server, error) {
 		err = unrecovered(srv, dir)
 	}
 	if err != nil {
-		srv.Shutdown()
-		srv.WaitForShutdown()
-		return nil, fmt.Errorf("%w: start embedded server in %s: %w", ErrStore, dir, err)
+		stop(srv)
+		return nil, err
 	}
 	return srv, nil
 }

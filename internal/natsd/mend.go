@@ -105,8 +105,7 @@ func (s *Server) restart(ctx context.Context) error {
 	s.srv = nil
 	s.mu.Unlock()
 	if old != nil {
-		old.Shutdown()
-		old.WaitForShutdown()
+		stop(old)
 	}
 	srv, err := s.run(ctx)
 	if err != nil {

@@ -239,8 +239,7 @@ func (s *Server) Close() {
 	srv := s.srv
 	s.mu.Unlock()
 	if srv != nil {
-		srv.Shutdown()
-		srv.WaitForShutdown()
+		stop(srv)
 	}
 	if s.lock != nil {
 		_ = s.lock.Close() // nothing was written through it; closing releases the lock

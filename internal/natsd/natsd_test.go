@@ -70,7 +70,8 @@ func TestUnusableFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	blocked := t.TempDir() // the server's own folder cannot be made inside
-	if err := os.WriteFile(filepath.Join(blocked, "jetstream"), nil, 0o600); err != nil {
+	inTheWay := filepath.Join(blocked, "jetstream")
+	if err := os.Symlink(filepath.Join(blocked, "nowhere"), inTheWay); err != nil {
 		t.Fatal(err)
 	}
 	for _, dir := range []string{"", file, blocked} {
@@ -86,7 +87,7 @@ func TestUnusableFolder(t *testing.T) {
 		t.Errorf("the server's fatal message was not logged: %q", log.String())
 	}
 	// A failed start must not keep the lock.
-	if err := os.Remove(filepath.Join(blocked, "jetstream")); err != nil {
+	if err := os.Remove(inTheWay); err != nil {
 		t.Fatal(err)
 	}
 	natsdtest.StartDir(t, blocked)

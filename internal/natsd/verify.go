@@ -53,19 +53,23 @@ type blockFile struct {
 // verify looks at the files of all streams. It returns what keeps the server from
 // being started.
 func (s *Server) verify() error {
-	folders, err := filepath.Glob(filepath.Join(s.o.Dir, "jetstream", "*", "streams", "*"))
+	folders, err := s.streamFolders()
 	if err != nil {
-		return fmt.Errorf("%w: look for streams in %s: %w", ErrStore, s.o.Dir, err)
+		return err
 	}
 	budget := int64(verifyBudget)
 	reached, err := readTide(s.o.Dir)
 	if err != nil {
-		return fmt.Errorf("%w: %w", ErrStore, err)
+		return err
 	}
 	var errs []error
 	for _, folder := range folders {
 		name := filepath.Base(folder)
-		if err := s.verifyStream(folder, reached[name], &budget); err != nil {
+		gone, err := s.complete(folder, reached[name])
+		if err == nil && !gone {
+			err = s.verifyStream(folder, reached[name], &budget)
+		}
+		if err != nil {
 			errs = append(errs, err)
 		}
 		delete(reached, name)
@@ -75,10 +79,7 @@ func (s *Server) verify() error {
 			errs = append(errs, fmt.Errorf("stream %s is missing in %s; restore the folder from a backup", name, s.o.Dir))
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("%w: %w", ErrStore, err)
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 // verifyStream looks at the files of one stream: at all of a critical one, at the
@@ -86,11 +87,12 @@ func (s *Server) verify() error {
 func (s *Server) verifyStream(folder string, reached uint64, budget *int64) error {
 	name := filepath.Base(folder)
 	critical := slices.Contains(s.o.Critical, name)
-	blocks, err := listBlocks(filepath.Join(folder, "msgs"), name)
+	blocks, err := listBlocks(folder)
 	if err != nil {
 		return err
 	}
 	last := uint64(0)
+	var seen []*scanned // newest first
 	for i, b := range slices.Backward(blocks) {
 		newest := i == len(blocks)-1 || last == 0 // the newest may be empty
 		if !critical && (!newest || *budget < b.size) {
@@ -101,16 +103,15 @@ func (s *Server) verifyStream(folder string, reached uint64, budget *int64) erro
 		if err != nil {
 			return err
 		}
-		last = max(last, found.last)
-		if found.whole() {
-			continue
-		}
-		if critical {
-			return fmt.Errorf("%s is damaged at byte %d; restore the folder from a backup, what is kept in it cannot be told any more", b.path, found.damage())
-		}
-		if err := s.repair(b, found); err != nil {
+		last, seen = max(last, found.last), append(seen, found)
+	}
+	complete := last >= reached
+	for _, found := range seen {
+		if err := s.treat(found, critical, complete); err != nil {
 			return err
 		}
+		// A file is begun when the one before it is whole.
+		complete = complete && found.size == 0
 	}
 	if last >= reached || *budget < 0 {
 		return nil
@@ -122,9 +123,33 @@ func (s *Server) verifyStream(folder string, reached uint64, budget *int64) erro
 	return nil
 }
 
-// listBlocks returns the files of messages in a folder, oldest first.
-func listBlocks(dir, stream string) ([]blockFile, error) {
+// treat does what a file needs that is not whole. complete says that the stream has
+// all it is known to have had, and that the file is its newest.
+func (s *Server) treat(f *scanned, critical, complete bool) error {
+	switch {
+	case f.whole():
+		return nil
+	case f.torn() && complete:
+		// What cannot be read was not acknowledged, or within the last second.
+		s.o.Log.Warn("message store: an end that a crash left is cut off", "stream", f.stream, "file", f.path, "byte", f.damage())
+		return f.keep()
+	case critical:
+		return fmt.Errorf("%s is damaged at byte %d; restore the folder from a backup, what is kept in it cannot be told any more", f.path, f.damage())
+	default:
+		return s.repair(f)
+	}
+}
+
+// listBlocks returns the files of messages of a stream, oldest first.
+func listBlocks(folder string) ([]blockFile, error) {
+	stream := filepath.Base(folder)
+	dir := filepath.Join(folder, "msgs")
 	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		// A crash during a purge leaves what replaces the folder, which the server completes.
+		dir = filepath.Join(folder, "__new_msgs__")
+		entries, err = os.ReadDir(dir)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -150,23 +175,31 @@ func listBlocks(dir, stream string) ([]blockFile, error) {
 
 // scanned is what a scan found in a file.
 type scanned struct {
+	blockFile
 	text []byte
 	// last is the last sequence number.
 	last uint64
+	// messages is how many records are no deletions.
+	messages int
 	// runs are the places of runs of whole records: from, to.
 	runs [][2]int
 }
 
-// whole reports whether nothing was found between whole records. An end that
-// cannot be read is no damage, as a crash while it was written leaves one; whether
-// something was acknowledged there is for the last sequence number to tell.
+// whole reports whether there is nothing but whole records.
 func (f *scanned) whole() bool {
+	return len(f.text) == 0 || len(f.runs) == 1 && f.runs[0] == [2]int{0, len(f.text)}
+}
+
+// torn reports whether there is nothing but whole records and an end that cannot be
+// read. A crash while it was written leaves one, and damage may: whether something
+// was acknowledged there is for the last sequence number to tell.
+func (f *scanned) torn() bool {
 	return len(f.runs) == 0 || len(f.runs) == 1 && f.runs[0][0] == 0
 }
 
 // damage is where the first damage is.
 func (f *scanned) damage() int {
-	if f.runs[0][0] > 0 {
+	if len(f.runs) == 0 || f.runs[0][0] > 0 {
 		return 0
 	}
 	return f.runs[0][1]
@@ -180,7 +213,7 @@ func (b *blockFile) scan() (*scanned, error) {
 	}
 	// The server's checksums depend on the stream and the number of the file.
 	key := sha256.Sum256(fmt.Appendf(nil, "%s-%d", b.stream, b.index))
-	f := &scanned{text: text}
+	f := &scanned{blockFile: *b, text: text}
 	for at := 0; at < len(text); {
 		seq, size := record(text[at:], key)
 		switch n := len(f.runs); {
@@ -192,36 +225,52 @@ func (b *blockFile) scan() (*scanned, error) {
 		default:
 			f.runs = append(f.runs, [2]int{at, at + size})
 		}
-		f.last, at = max(f.last, seq), at+size
+		if seq&deletedBits == 0 {
+			f.messages++
+		}
+		f.last, at = max(f.last, seq&^deletedBits), at+size
 	}
 	return f, nil
 }
 
 // repair sets a damaged file aside and puts one of its whole records in its place.
-func (s *Server) repair(b blockFile, f *scanned) error {
-	kept, err := s.setAside(b, f.text)
+func (s *Server) repair(f *scanned) error {
+	kept, err := s.setAside(f)
 	if err != nil {
 		return err
 	}
+	if err := f.keep(); err != nil {
+		return err
+	}
+	s.o.Log.Error("message store: a file is damaged; the records in the damaged places are lost", "stream", f.stream, "file", f.path,
+		"byte", f.damage(), "kept", kept)
+	return nil
+}
+
+// keep puts a file of the whole records in place of one that has others.
+func (f *scanned) keep() error {
 	var good []byte
 	for _, run := range f.runs {
 		good = append(good, f.text[run[0]:run[1]]...)
 	}
 	// A crash after any of these leaves the damaged file, or the good one. The index
 	// describes the damaged one; the server makes another.
-	err = os.Remove(filepath.Join(filepath.Dir(b.path), "index.db"))
-	if err == nil || errors.Is(err, fs.ErrNotExist) {
-		err = replaceFile(b.path, good)
+	err := os.Remove(filepath.Join(filepath.Dir(f.path), "index.db"))
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+	case len(good) == 0:
+		err = os.Remove(f.path)
+	default:
+		err = replaceFile(f.path, good)
 	}
 	if err != nil {
-		return fmt.Errorf("repair %s, which is damaged: %w", b.path, err)
+		return fmt.Errorf("repair %s, which is damaged: %w", f.path, err)
 	}
-	s.o.Log.Error("message store: a file is damaged; the records in the damaged places are lost", "stream", b.stream, "file", b.path,
-		"byte", f.damage(), "lostBytes", len(f.text)-len(good), "kept", kept)
 	return nil
 }
 
-// record reads the record that text begins with. size is 0 if there is none.
+// record reads the record that text begins with: its sequence number, with the bits
+// of deletions. size is 0 if there is none.
 func record(text []byte, key [32]byte) (seq uint64, size int) {
 	if len(text) < blockHead+blockSum {
 		return 0, 0
@@ -252,7 +301,7 @@ func record(text []byte, key [32]byte) (seq uint64, size int) {
 	if !bytes.Equal(h.Sum(nil), text[end:length]) {
 		return 0, 0
 	}
-	return binary.LittleEndian.Uint64(text[4:]) &^ deletedBits, int(length)
+	return binary.LittleEndian.Uint64(text[4:]), int(length)
 }
 
 // endsHeaders reports whether the headers that text begins with, after their
@@ -264,15 +313,15 @@ func endsHeaders(text []byte) bool {
 
 // setAside keeps a damaged file, and returns its new name. The same damage has the
 // same name.
-func (s *Server) setAside(b blockFile, text []byte) (string, error) {
+func (s *Server) setAside(f *scanned) (string, error) {
 	dir := filepath.Join(s.o.Dir, damagedDir)
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("set %s aside, which is damaged: %w", b.path, err)
+		return "", fmt.Errorf("set %s aside, which is damaged: %w", f.path, err)
 	}
-	sum := sha256.Sum256(text)
-	name := filepath.Join(dir, fmt.Sprintf("%s-%d-%x.blk", b.stream, b.index, sum[:4]))
-	if err := writeFile(name, text); err != nil {
-		return "", fmt.Errorf("set %s aside, which is damaged: %w", b.path, err)
+	sum := sha256.Sum256(f.text)
+	name := filepath.Join(dir, fmt.Sprintf("%s-%d-%x.blk", f.stream, f.index, sum[:4]))
+	if err := writeFile(name, f.text); err != nil {
+		return "", fmt.Errorf("set %s aside, which is damaged: %w", f.path, err)
 	}
 	return name, nil
 }

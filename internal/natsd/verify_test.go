@@ -171,6 +171,35 @@ func messages(t *testing.T, dir string) map[uint64][]byte {
 	return all
 }
 
+// TestTorn cuts files short in the middle of a record. The newest was being written,
+// so nothing is lost: the end is cut off. One before it was whole once.
+func TestTorn(t *testing.T) {
+	dir := big(t)
+	streams := filepath.Join(dir, "jetstream", "$G", "streams")
+	older, last := filepath.Join(streams, "ONE", "msgs", "1.blk"), newest(t, filepath.Join(streams, "ONE"))
+	change(t, last, func(b []byte) []byte { return append(b, b[:1000]...) })
+	log, err := start(t, dir)
+	if err != nil || !strings.Contains(log, "an end that a crash left is cut off") || strings.Contains(log, "level=ERROR") {
+		t.Errorf("torn end of the newest file: %v\n%s", err, log)
+	}
+	if got := held(t, dir); got != allHeld {
+		t.Errorf("the streams have %s, want %s", got, allHeld)
+	}
+	for what, f := range map[string]func([]byte) []byte{
+		"cut":       func(b []byte) []byte { return b[:len(b)-10] },
+		"all of it": func(b []byte) []byte { return make([]byte, len(b)) },
+	} {
+		copied := filepath.Join(t.TempDir(), "copy")
+		if err := os.CopyFS(copied, os.DirFS(dir)); err != nil {
+			t.Fatal(err)
+		}
+		change(t, filepath.Join(copied, strings.TrimPrefix(older, dir)), f)
+		if _, err := start(t, copied); err == nil || !strings.Contains(err.Error(), "1.blk is damaged") {
+			t.Errorf("an older file of a critical stream, %s: %v", what, err)
+		}
+	}
+}
+
 // TestGone refuses a folder without a stream that must be there.
 func TestGone(t *testing.T) {
 	dir, one, _ := filled(t)
