@@ -32,6 +32,7 @@ func (w *world) settle() {
 	w.Helper()
 	w.delivered(false)
 	w.things()
+	w.unrecorded()
 	w.identity()
 	for _, t := range w.trails {
 		c := w.caller(homeRegion)
@@ -93,17 +94,57 @@ func (w *world) await(deadline time.Time, what string, selects func(*Call) Verdi
 
 // record is what is compared of a record.
 type record struct {
-	EventID      string `json:"eventID"`
-	RequestID    string `json:"requestID"`
-	UserAgent    string `json:"userAgent"`
+	EventID           string `json:"eventID"`
+	EventName         string `json:"eventName"`
+	RequestID         string `json:"requestID"`
+	UserAgent         string `json:"userAgent"`
+	ErrorCode         string `json:"errorCode"`
+	RequestParameters struct {
+		UserName string `json:"userName"`
+		Bucket   string `json:"bucketName"`
+		Key      string `json:"key"`
+	} `json:"requestParameters"`
 	UserIdentity struct {
-		Type      string `json:"type"`
 		InvokedBy string `json:"invokedBy"`
 	} `json:"userIdentity"`
 }
 
 func (r *record) seen() Seen {
-	return Seen{EventID: r.EventID, RequestID: r.RequestID, Own: r.UserIdentity.InvokedBy != "" || strings.Contains(r.UserAgent, checker)}
+	s := Seen{
+		EventID: r.EventID, RequestID: r.RequestID, Error: r.ErrorCode, Unknown: r.ErrorCode == "OutcomeUnknown",
+		Own: r.UserIdentity.InvokedBy != "" || strings.Contains(r.UserAgent, checker),
+	}
+	switch r.EventName {
+	case "CreateUser", "DeleteUser":
+		s.Change = Change{Kind: "user", Name: r.RequestParameters.UserName, Deleted: r.EventName == "DeleteUser"}
+	case "PutObject", "CompleteMultipartUpload", "DeleteObject":
+		if r.RequestParameters.Bucket == objects {
+			s.Change = Change{Kind: "object", Name: r.RequestParameters.Key, Deleted: r.EventName == "DeleteObject"}
+		}
+	}
+	return s
+}
+
+// unrecorded complains of changes that happened and are in no record.
+func (w *world) unrecorded() {
+	w.Helper()
+	changed := 0
+	for i, slots := range [][]*Slot{w.slots(func(k *worker) []*Slot { return k.users }), w.slots(func(k *worker) []*Slot { return k.objects })} {
+		for _, wrong := range Unrecorded(slots, w.book.Calls(), w.inBucket(w.trails[i].bucket())) { // all, and data events
+			w.Error(wrong)
+		}
+		for _, s := range slots {
+			changed += len(s.changed)
+		}
+	}
+	w.Logf("%d changes happened without an answer, each is recorded", changed)
+}
+
+func (w *world) slots(of func(*worker) []*Slot) (all []*Slot) {
+	for _, k := range w.workers {
+		all = append(all, of(k)...)
+	}
+	return all
 }
 
 // keys lists the keys of a bucket that hold a text.

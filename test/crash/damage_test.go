@@ -66,6 +66,7 @@ func (w *world) damaged(i int) {
 		return
 	}
 	lost := w.losses()
+	w.even(what)
 	named := strings.Contains(w.engine.said(), "level=ERROR")
 	switch {
 	case len(lost) == 0:
@@ -157,6 +158,10 @@ func (w *world) damage(i int) string {
 	if err != nil {
 		w.Fatal(err)
 	}
+	info, err := os.Stat(file)
+	if err != nil {
+		w.Fatal(err)
+	}
 	at, name := w.rng.IntN(len(text)), strings.TrimPrefix(file, w.dir)
 	var what string
 	switch i % 4 {
@@ -176,6 +181,10 @@ func (w *world) damage(i int) string {
 		return name + ": removed"
 	}
 	if err := os.WriteFile(file, text, 0o600); err != nil {
+		w.Fatal(err)
+	}
+	// Files that rot keep their times.
+	if err := os.Chtimes(file, info.ModTime(), info.ModTime()); err != nil {
 		w.Fatal(err)
 	}
 	return what

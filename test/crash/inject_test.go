@@ -40,6 +40,7 @@ func TestInject(t *testing.T) {
 		}
 		w.wrap = nil
 		w.start()
+		w.loadFor(500 * time.Millisecond) // it may have started with none of them
 		w.settle()
 	}
 }

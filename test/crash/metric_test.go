@@ -64,7 +64,7 @@ func (w *world) identity() {
 	w.Helper()
 	want := len(w.trails) + 1 // and a log group
 	for deadline := time.Now().Add(patience); ; time.Sleep(100 * time.Millisecond) {
-		accepted, waiting, destinations, wrong := w.unaccounted()
+		accepted, waiting, destinations, wrong := w.unaccounted(false)
 		if len(wrong) == 0 && destinations == want {
 			w.Logf("%d records accepted, each accounted for at %d destinations (%d wait there)", accepted, destinations, waiting)
 			return
@@ -76,9 +76,25 @@ func (w *world) identity() {
 	}
 }
 
+// even holds every destination to the same, after damage: what was lost is counted.
+func (w *world) even(what string) {
+	w.Helper()
+	for deadline := time.Now().Add(patience / 6); ; time.Sleep(100 * time.Millisecond) {
+		_, _, _, wrong := w.unaccounted(true)
+		if len(wrong) == 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			w.Errorf("%s: the balance is wrong:\n%s", what, strings.Join(wrong, "\n"))
+			return
+		}
+	}
+}
+
 // unaccounted says how many records the journal took, how many wait at all
-// destinations together, and where the figures do not add up.
-func (w *world) unaccounted() (accepted, waiting int64, destinations int, wrong []string) {
+// destinations together, and where the figures do not add up. Records are lost, or
+// none was delivered, only where something was damaged.
+func (w *world) unaccounted(damaged bool) (accepted, waiting int64, destinations int, wrong []string) {
 	w.Helper()
 	balanced, sums := map[string]bool{}, map[string]int64{}
 	all := w.metrics()
@@ -92,6 +108,9 @@ func (w *world) unaccounted() (accepted, waiting int64, destinations int, wrong 
 			sums[m.destination] += m.value
 			if m.outcome == "waiting" {
 				waiting += m.value
+			}
+			if damaged {
+				break
 			}
 			if m.outcome == "lost" && m.value != 0 || m.outcome == "delivered" && m.value == 0 {
 				wrong = append(wrong, fmt.Sprintf("%s: %d records %s", m.destination, m.value, m.outcome))

@@ -97,6 +97,12 @@ type Seen struct {
 	EventID, RequestID string
 	// Own is true of calls the engine made itself, as cloudtrail.amazonaws.com.
 	Own bool
+	// Error is the error code. Unknown is true of records that say that nobody knows
+	// how the call ended.
+	Error   string
+	Unknown bool
+	// Change is what was done, if it was done to a slot.
+	Change Change
 }
 
 // Complaints is what is wrong with a destination. Missing may come yet, what is
@@ -108,13 +114,15 @@ type Complaints struct {
 // Compare holds what a destination has against what clients wrote down.
 //
 // Every answered call that must be there is there exactly once, none that must
-// not be is there, no event is there twice, and what is there beside is of calls
-// that got no answer: no more of them than there are.
+// not be is there, no event is there twice, no outcome is unknown of a call that was
+// answered, and what is there beside is of calls that got no answer: no more of them
+// than there are.
 func Compare(calls []Call, selects func(*Call) Verdict, seen []Seen) Complaints {
 	var c Complaints
 	events, requests := map[string]int{}, map[string]int{}
-	own := map[string]bool{}
+	own, unknown := map[string]bool{}, map[string]bool{}
 	for _, s := range seen {
+		unknown[s.RequestID] = unknown[s.RequestID] || s.Unknown
 		events[s.EventID]++
 		requests[s.RequestID]++
 		own[s.RequestID] = own[s.RequestID] || s.Own
@@ -126,6 +134,9 @@ func Compare(calls []Call, selects func(*Call) Verdict, seen []Seen) Complaints 
 	}
 	doubtful := 0
 	for i := range calls {
+		if calls[i].Outcome == Answered && unknown[calls[i].ID] {
+			c.Wrong = append(c.Wrong, fmt.Sprintf("%s (request %s) was answered, and its outcome is recorded as unknown", calls[i].Name, calls[i].ID))
+		}
 		doubtful += c.judge(&calls[i], selects(&calls[i]), requests)
 	}
 	for id, n := range requests {

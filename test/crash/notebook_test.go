@@ -38,6 +38,8 @@ func TestCompare(t *testing.T) {
 		"one twice":           {calls, Must, []Seen{a, b, {EventID: "5", RequestID: "b"}}, "", "is there 2 times"},
 		"one event twice":     {calls, Must, []Seen{a, b, own, own}, "", "event 4 is there 2 times"},
 		"unanswered twice":    {calls, Must, []Seen{a, b, unknown, {EventID: "6", RequestID: "x"}}, "", "got no answer, is there 2 times"},
+		"unanswered, unknown": {calls, Must, []Seen{a, b, {EventID: "3", RequestID: "x", Unknown: true}}, "", ""},
+		"answered, unknown":   {calls, Must, []Seen{a, {EventID: "2", RequestID: "b", Unknown: true}}, "", "recorded as unknown"},
 		"made up":             {calls, Must, []Seen{a, b, unknown, {EventID: "6", RequestID: "y"}}, "", "1 records are of calls that nobody made"},
 		"not selected":        {calls, MustNot, []Seen{a}, "", "was not selected"},
 		"none selected":       {calls, MustNot, nil, "", ""},

@@ -11,8 +11,14 @@ import (
 type Slot struct {
 	// Kind and Name say what it is, such as object and bucket/key.
 	Kind, Name string
-	// may is what it may be; nothing stands for "".
+	// may is what it may be, first what the last answered change made it; nothing
+	// stands for "".
 	may []string
+	// late are the values of changes that got no answer, or a 5xx, from the engine
+	// that runs: they may be made yet, when their client has long seen another value.
+	late []string
+	// changed are the values it was found to have by changes that got no answer.
+	changed []string
 }
 
 // NewSlot returns a slot of a thing that is not there.
@@ -25,10 +31,16 @@ func (s *Slot) Changed(value string, outcome Outcome, done bool) {
 	case outcome == Answered && done:
 		s.may = []string{value}
 	case outcome == Answered:
-	case !slices.Contains(s.may, value):
-		s.may = append(s.may, value)
+	default:
+		if !slices.Contains(s.may, value) {
+			s.may = append(s.may, value)
+		}
+		s.late = append(s.late, value)
 	}
 }
+
+// Restarted notes that the engine has ended: what it had not done it never will.
+func (s *Slot) Restarted() { s.late = nil }
 
 // Known returns what the thing is, if that is known.
 func (s *Slot) Known() (value string, ok bool) {
@@ -41,9 +53,45 @@ func (s *Slot) Known() (value string, ok bool) {
 // Found notes what the thing was found to be, and returns an error if it cannot
 // be that.
 func (s *Slot) Found(value string) error {
-	if !slices.Contains(s.may, value) {
+	at := slices.Index(s.may, value)
+	if at < 0 && !slices.Contains(s.late, value) {
 		return fmt.Errorf("%s %s is %q, but may only be one of %q", s.Kind, s.Name, value, s.may)
+	}
+	if at != 0 {
+		s.changed = append(s.changed, value)
 	}
 	s.may = []string{value}
 	return nil
+}
+
+// Change is what a record says was done to a thing: made (or replaced), or deleted.
+type Change struct {
+	Kind, Name string
+	Deleted    bool
+}
+
+// Unrecorded complains of every change that was found to have happened although it
+// got no answer, and of which there is no record: neither of its success, nor that
+// nobody knows its outcome, nor, if it was answered by a 5xx, that it failed.
+func Unrecorded(slots []*Slot, calls []Call, seen []Seen) (wrong []string) {
+	answered, failed := map[string]bool{}, map[string]bool{}
+	for i := range calls {
+		answered[calls[i].ID] = calls[i].Outcome == Answered
+		failed[calls[i].ID] = calls[i].Outcome == Failed
+	}
+	records := map[Change]int{}
+	for i := range seen {
+		if s := &seen[i]; !answered[s.RequestID] && (s.Error == "" || s.Unknown || failed[s.RequestID]) {
+			records[s.Change]++
+		}
+	}
+	for _, s := range slots {
+		for _, value := range s.changed {
+			c := Change{Kind: s.Kind, Name: s.Name, Deleted: value == ""}
+			if records[c]--; records[c] < 0 {
+				wrong = append(wrong, fmt.Sprintf("%s %s was changed to %q by a call that got no answer, and no record says so", s.Kind, s.Name, value))
+			}
+		}
+	}
+	return wrong
 }

@@ -22,6 +22,11 @@ func TestSlot(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	if err := s.Found("two"); err != nil { // the engine may have been slow
+		t.Error(err)
+	}
+	s.Changed("three", Answered, true)
+	s.Restarted()
 	if err := s.Found("two"); err == nil {
 		t.Error("an object went back to what it was, and nobody complains")
 	}
@@ -32,5 +37,32 @@ func TestSlot(t *testing.T) {
 	s.Changed("", Answered, true)
 	if err := s.Found("three"); err == nil {
 		t.Error("an object that was deleted is there, and nobody complains")
+	}
+}
+
+// TestUnrecorded wants a record of a change that happened without an answer.
+func TestUnrecorded(t *testing.T) {
+	slot := NewSlot("user", "u")
+	slot.Changed("there", Unanswered, false)
+	if err := slot.Found("there"); err != nil {
+		t.Fatal(err)
+	}
+	made := Change{Kind: "user", Name: "u"}
+	for name, test := range map[string]struct {
+		seen []Seen
+		want int
+	}{
+		"none":             {nil, 1},
+		"success":          {[]Seen{{RequestID: "x", Change: made}}, 0},
+		"unknown":          {[]Seen{{RequestID: "x", Change: made, Error: "OutcomeUnknown", Unknown: true}}, 0},
+		"refused":          {[]Seen{{RequestID: "x", Change: made, Error: "EntityAlreadyExists"}}, 1},
+		"failed":           {[]Seen{{RequestID: "f", Change: made, Error: "InternalError"}}, 0},
+		"of an answer":     {[]Seen{{RequestID: "a", Change: made}}, 1},
+		"of a deletion":    {[]Seen{{RequestID: "x", Change: Change{Kind: "user", Name: "u", Deleted: true}}}, 1},
+		"of another thing": {[]Seen{{RequestID: "x", Change: Change{Kind: "user", Name: "v"}}}, 1},
+	} {
+		if got := Unrecorded([]*Slot{slot}, []Call{call("a", 0, 1), {ID: "f", Outcome: Failed}}, test.seen); len(got) != test.want {
+			t.Errorf("%s: %q, want %d complaints", name, got, test.want)
+		}
 	}
 }

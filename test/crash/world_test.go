@@ -11,6 +11,8 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptrace"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -140,6 +142,11 @@ func (w *world) try() bool {
 // launch starts the engine and does not wait.
 func (w *world) launch() {
 	w.Helper()
+	for _, k := range w.workers {
+		for _, s := range slices.Concat(k.objects, k.users, k.instances, k.lines) {
+			s.Restarted()
+		}
+	}
 	w.engine = spawn(w.TB, w.dir, w.address, w.wrap, append([]string{"--admin", w.admin}, w.flags...)...)
 	w.lives++
 }
@@ -177,10 +184,12 @@ func (c *caller) s3() *s3.Client {
 	return s3.NewFromConfig(c.config, func(o *s3.Options) { o.UsePathStyle = true })
 }
 
-// note is what a transport notes of an answer.
+// note is what a transport notes of an answer, and of how often it sent the call:
+// on a connection that breaks it may send it again, and the first may have arrived.
 type note struct {
 	id     string
 	status int
+	sent   int
 }
 
 type noteKey struct{}
@@ -225,7 +234,8 @@ func ask[In, Out, Options any](c *caller, name string, m method[In, Out, Options
 	a := answer{Call: Call{Name: name, Region: c.config.Region, Data: dataEvents[name], Global: service == "iam" || service == "sts" && c.config.Region == "us-east-1"}}
 	var n note
 	a.From = c.book.Now()
-	out, err := m(context.WithValue(c.ctx, noteKey{}, &n), in)
+	ctx := httptrace.WithClientTrace(c.ctx, &httptrace.ClientTrace{GotConn: func(httptrace.GotConnInfo) { n.sent++ }})
+	out, err := m(context.WithValue(ctx, noteKey{}, &n), in)
 	a.To = c.book.Now()
 	a.ID, a.err, a.done = n.id, err, n.status != 0 && n.status < 300
 	switch {
@@ -236,6 +246,11 @@ func ask[In, Out, Options any](c *caller, name string, m method[In, Out, Options
 	}
 	if !c.silent {
 		c.book.Add(a.Call)
+		for range n.sent - 1 {
+			again := a.Call
+			again.ID, again.Outcome = "", Unanswered
+			c.book.Add(again)
+		}
 	}
 	return out, a
 }
