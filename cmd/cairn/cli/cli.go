@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"golang.org/x/term"
+
+	"cairn/cmd/cairn/read/show"
 )
 
 // Env is what a command may touch of the process it runs in.
@@ -39,14 +42,24 @@ type Command struct {
 
 // Fail prints an error of a command and returns the exit code for it.
 func Fail(env *Env, err error) int {
-	fmt.Fprintf(env.Stderr, "cairn: %v\n", err)
+	fmt.Fprintf(env.Stderr, "cairn: %s\n", visible(err))
 	return Failed
+}
+
+// visible returns an error's text, line by line as it is safe to show: it may quote
+// names that a server, or whoever may write to a bucket, has chosen.
+func visible(err error) string {
+	lines := strings.Split(err.Error(), "\n")
+	for i := range lines {
+		lines[i] = show.Text(lines[i])
+	}
+	return strings.Join(lines, "\n")
 }
 
 // Wrong tells what is wrong with a command line and returns the exit code for
 // it.
 func Wrong(env *Env, command string, err error) int {
-	fmt.Fprintf(env.Stderr, "cairn %s: %v; see cairn %s --help\n", command, err, command)
+	fmt.Fprintf(env.Stderr, "cairn %s: %s; see cairn %s --help\n", command, visible(err), command)
 	return Usage
 }
 
