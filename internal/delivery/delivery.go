@@ -126,8 +126,10 @@ const largestFile = 48 << 20
 
 // Options is the configuration of a Delivery.
 type Options struct {
-	// Journal, Tables, Dest and Keys are required.
+	// Journal, Tables, Dest and Keys are required. Reader returns the journal for one
+	// more of those who read it side by side; default Journal itself.
 	Journal Journal
+	Reader  func() Journal
 	Tables
 	Dest Destinations
 	Keys Keys
@@ -173,6 +175,9 @@ type Delivery struct {
 func New(o Options) (*Delivery, error) {
 	if o.Journal == nil || o.Trails == nil || o.Dest == nil || o.Keys == nil || o.Log == nil {
 		return nil, errors.New("set up delivery: journal, tables, destinations, keys and log are required")
+	}
+	if o.Reader == nil {
+		o.Reader = func() Journal { return o.Journal }
 	}
 	if o.Interval == 0 {
 		o.Interval = DefaultInterval

@@ -38,7 +38,9 @@ type pump struct {
 	row  []string // key of the progress row
 	kind Kind
 	sink sink
-	log  *slog.Logger
+	// journal is the pump's own view of it.
+	journal Journal
+	log     *slog.Logger
 	// turns is the Delivery's.
 	turns chan struct{}
 	// poke tells that the trail has changed: a failed delivery is worth another
@@ -279,7 +281,7 @@ func (p *pump) gather(ctx context.Context, w *window, from journal.Position) (*b
 			b.full = true
 			return b, nil
 		}
-		recs, next, err := p.o.Journal.Read(ctx, b.to, readBytes)
+		recs, next, err := p.journal.Read(ctx, b.to, readBytes)
 		var gap *journal.GapError
 		switch {
 		case errors.As(err, &gap) && b.to.Less(gap.To):

@@ -23,14 +23,14 @@ func (e *Engine) openHistory(ctx context.Context, o *Options, tables delivery.Ta
 	if e.organization, err = organization.Open(ctx, e.store, e.dir.about.Account); err != nil {
 		return err
 	}
-	if e.history, err = history.Open(history.Options{Journal: e.records, Lake: e.lake, Log: e.log}); err != nil {
+	if e.history, err = history.Open(history.Options{Journal: e.records.Reader(), Lake: e.lake, Log: e.log}); err != nil {
 		return err
 	}
 	if err := e.journal.Reached(ctx, e.history.Mark()); err != nil {
 		return err
 	}
 	e.insights, err = insight.New(insight.Options{
-		Journal: e.records, Snapshots: snapshots{e.dir}, Wanted: wanted(tables), Watching: watching(tables), Rules: o.InsightRules, Log: e.log,
+		Journal: e.records.Reader(), Snapshots: snapshots{e.dir}, Wanted: wanted(tables), Watching: watching(tables), Rules: o.InsightRules, Log: e.log,
 	})
 	return err
 }

@@ -1,10 +1,13 @@
 package journal
 
 import (
+	"bytes"
 	"context"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"cairn/event"
 	"cairn/internal/natsd/natsdtest"
@@ -30,10 +33,11 @@ func TestShared(t *testing.T) {
 	s := Share(j)
 	var group sync.WaitGroup
 	for _, maxBytes := range []int{1, 700, 5_000, 1 << 20, 1 << 20} {
+		r := s.Reader()
 		group.Go(func() {
 			var got []Located
 			for at := (Position{}); at != j.End(); {
-				recs, next, err := s.Read(t.Context(), at, maxBytes)
+				recs, next, err := r.Read(t.Context(), at, maxBytes)
 				if err != nil || next == at {
 					t.Errorf("read from %v: next %v, %v", at, next, err)
 					return
@@ -47,16 +51,16 @@ func TestShared(t *testing.T) {
 	if n := len(s.kept); n == 0 || n > sharedStretches {
 		t.Errorf("%d stretches are kept", n)
 	}
-	a, _, err := s.Read(t.Context(), Position{Seq: 2}, 1<<20)
+	a, _, err := s.Reader().Read(t.Context(), Position{Seq: 2}, 1<<20)
 	must(t, err)
-	b, _, err := s.Read(t.Context(), Position{Seq: 2}, 1<<20)
+	b, _, err := s.Reader().Read(t.Context(), Position{Seq: 2}, 1<<20)
 	must(t, err)
 	if &a[0] != &b[0] {
 		t.Error("two readers at the same place got records of their own")
 	}
 	for range 200 { // any place within
 		i := rand.N(len(want))
-		recs, _, err := s.Read(t.Context(), want[i].Pos, 1)
+		recs, _, err := s.Reader().Read(t.Context(), want[i].Pos, 1)
 		must(t, err)
 		same(t, i, want[i:i+len(recs)], recs)
 	}
@@ -67,7 +71,7 @@ func TestShared(t *testing.T) {
 func TestSharedFails(t *testing.T) {
 	j := openTest(t, natsdtest.Start(t), Options{TailBytes: 1})
 	s := Share(j)
-	if recs, next, err := s.Read(t.Context(), j.End(), 1<<20); len(recs) > 0 || next != j.End() || err != nil {
+	if recs, next, err := s.Reader().Read(t.Context(), j.End(), 1<<20); len(recs) > 0 || next != j.End() || err != nil {
 		t.Errorf("at the end: %v, %v, %v", recs, next, err)
 	}
 	for n := range 20 {
@@ -83,11 +87,58 @@ func TestSharedFails(t *testing.T) {
 			ctx = gone
 		}
 		group.Go(func() {
-			recs, _, err := s.Read(ctx, Position{Seq: 1}, 1<<20)
+			recs, _, err := s.Reader().Read(ctx, Position{Seq: 1}, 1<<20)
 			if ctx != gone && (err != nil || len(recs) != 20) {
 				t.Errorf("%d records, %v", len(recs), err)
 			}
 		})
 	}
 	group.Wait()
+}
+
+// TestSharedStaysTogether has a fast and a slow reader of much more than is kept:
+// the fast one waits, so that they share what they read. One that stops does not
+// hold the other up.
+func TestSharedStaysTogether(t *testing.T) {
+	j := openTest(t, natsdtest.Start(t), Options{TailBytes: 1})
+	big := entry(1)
+	big.JSON = append([]byte(`{"pad":"`), append(bytes.Repeat([]byte("x"), 400<<10), `"}`...)...)
+	for range 200 { // 80 MB
+		must(t, j.Append(t.Context(), big))
+	}
+	// read returns the first record of every stretch.
+	read := func(r *Reader, stop Position, pause time.Duration) (firsts []*Located) {
+		for at := j.First(); at.Less(stop); {
+			recs, next, err := r.Read(t.Context(), at, 0)
+			if err != nil || len(recs) == 0 {
+				t.Errorf("read from %v: %d records, %v", at, len(recs), err)
+				return firsts
+			}
+			at, firsts = next, append(firsts, &recs[0])
+			time.Sleep(pause)
+		}
+		return firsts
+	}
+	var fast, slow []*Located
+	var group sync.WaitGroup
+	s := Share(j)
+	group.Go(func() { fast = read(s.Reader(), j.End(), 0) })
+	group.Go(func() { slow = read(s.Reader(), j.End(), 20*time.Millisecond) })
+	group.Wait()
+	shared := 0
+	for _, r := range slow {
+		if slices.Contains(fast, r) {
+			shared++
+		}
+	}
+	if len(slow) < 10 || shared < len(slow)*3/4 {
+		t.Errorf("of the slow reader's %d stretches %d were shared", len(slow), shared)
+	}
+	s = Share(j)
+	read(s.Reader(), Position{Seq: 10}, 0) // and stops
+	start := time.Now()
+	read(s.Reader(), j.End(), 0)
+	if took := time.Since(start); took > 20*time.Second {
+		t.Errorf("beside one that stopped, a reader took %v", took)
+	}
 }
