@@ -2,14 +2,22 @@ package objects
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/versity/versitygw/backend"
+	"github.com/versity/versitygw/backend/meta"
 	"github.com/versity/versitygw/backend/posix"
+	"github.com/versity/versitygw/s3err"
 	"github.com/versity/versitygw/s3response"
 )
 
@@ -25,6 +33,9 @@ type backing struct {
 	objects  string
 	versions string
 	sidecar  bool
+	meta     meta.MetadataStorer
+	// appendPart is appendPart; tests make it fail.
+	appendPart func(to, from *os.File) error
 }
 
 var _ backend.Backend = (*backing)(nil)
@@ -105,6 +116,7 @@ func (b *backing) GetBucketCors(ctx context.Context, bucket string) ([]byte, err
 
 func (b *backing) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
 	return write(b, in.Bucket, in.Key, func() (s3response.PutObjectOutput, error) {
+		in.Body = entire(in.Body, in.ContentLength)
 		return b.posix.PutObjectWithPostFunc(ctx, in, stage)
 	})
 }
@@ -193,22 +205,62 @@ func (b *backing) CreateMultipartUpload(ctx context.Context, in s3response.Creat
 // CompleteMultipartUpload copies the parts into one file. The file is synced
 // as it grows, so that it is complete on disk before it gets its name and its
 // parts are removed.
+//
+// The backend takes a part that could not be copied for one it may copy another
+// way, goes on where the copy stopped, and passes over the error of that. So the
+// call is canceled, which it heeds before it gives the object its name.
 func (b *backing) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
 	var version string
 	out, err := write(b, in.Bucket, in.Key, func() (out s3response.CompleteMultipartUploadResult, err error) {
-		out, version, err = b.posix.CompleteMultipartUploadWithCopy(ctx, in, appendPart)
+		if err := b.hasUpload(deref(in.Bucket), deref(in.Key), deref(in.UploadId)); err != nil {
+			return out, err
+		}
+		ctx, cancel := context.WithCancelCause(ctx)
+		defer cancel(nil)
+		out, version, err = b.posix.CompleteMultipartUploadWithCopy(ctx, in, func(from, to *os.File) (bool, error) {
+			err := b.appendPart(to, from)
+			if err != nil {
+				cancel(err)
+			}
+			return true, err // repeatable: the part stays
+		})
+		if err != nil && ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		return out, err
 	})
 	return out, version, err
 }
 
-// appendPart copies one part to the end of the object being completed. It can
-// be repeated: the part stays.
-func appendPart(from, to *os.File) (repeatable bool, err error) {
-	if _, err := io.Copy(to, from); err != nil {
-		return true, err
+// hasUpload returns NoSuchUpload for an upload that was neither begun nor completed
+// to the object that is there. The backend asks only whether there is an object, and
+// answers that it stored what it did not. It runs on a thread of b.
+func (b *backing) hasUpload(bucket, key, upload string) error {
+	sum := sha256.Sum256([]byte(key))
+	names, err := os.ReadDir(filepath.Join(b.objects, bucket, posix.MetaTmpMultipartDir, hex.EncodeToString(sum[:])))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look for upload %s of %s/%s: %w", upload, bucket, key, err)
 	}
-	return true, stage(to)
+	for _, n := range names {
+		if n.Name() == upload || strings.HasPrefix(n.Name(), upload+".") { // the second while it is completed
+			return nil
+		}
+	}
+	// A call that completes it meanwhile links the object before it removes the upload.
+	if text, err := b.meta.RetrieveAttribute(nil, bucket, key, "mp-metadata"); err == nil {
+		if m, err := backend.UnmarshalMpUploadMetadata(text, false); err == nil && m.UploadID == upload {
+			return nil
+		}
+	}
+	return s3err.GetAPIError(s3err.ErrNoSuchUpload)
+}
+
+// appendPart copies one part to the end of the object being completed.
+func appendPart(to, from *os.File) error {
+	if _, err := io.Copy(to, from); err != nil {
+		return fmt.Errorf("copy a part of an upload: %w", err)
+	}
+	return stage(to)
 }
 
 func (b *backing) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartUploadInput) error {
@@ -224,7 +276,10 @@ func (b *backing) ListParts(ctx context.Context, in *s3.ListPartsInput) (s3respo
 }
 
 func (b *backing) UploadPart(ctx context.Context, in *s3.UploadPartInput) (*s3.UploadPartOutput, error) {
-	return on1(b, func() (*s3.UploadPartOutput, error) { return b.posix.UploadPart(ctx, in) })
+	return on1(b, func() (*s3.UploadPartOutput, error) {
+		in.Body = entire(in.Body, in.ContentLength)
+		return b.posix.UploadPart(ctx, in)
+	})
 }
 
 func (b *backing) UploadPartCopy(ctx context.Context, in *s3.UploadPartCopyInput) (s3response.CopyPartResult, error) {

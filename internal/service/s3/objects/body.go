@@ -8,6 +8,9 @@ import (
 	"net/http"
 	"strings"
 	"sync/atomic"
+
+	"github.com/versity/versitygw/s3api/middlewares"
+	"github.com/versity/versitygw/s3err"
 )
 
 // Frame frames a body as aws-chunked, unsigned, with its trailers at the end:
@@ -47,6 +50,32 @@ func (f *framed) Read(p []byte) (int, error) {
 		return f.out.Read(p)
 	}
 	return 0, f.err
+}
+
+// entire is a body that must be as long as was announced, in bytes; nil for not
+// announced. The server takes the end of a connection for the end of a body, so a
+// client that hangs up would leave half an object in place of a whole one. Bodies
+// in chunks with a checksum see to that themselves.
+func entire(body io.Reader, length *int64) io.Reader {
+	if c, ok := body.(middlewares.ChecksumReader); ok && c.Algorithm() != "" || body == nil || length == nil {
+		return body
+	}
+	return &measured{body: body, left: *length}
+}
+
+// measured refuses to end while bytes are left to come.
+type measured struct {
+	body io.Reader
+	left int64
+}
+
+func (m *measured) Read(p []byte) (int, error) {
+	n, err := m.body.Read(p)
+	m.left -= int64(n)
+	if errors.Is(err, io.EOF) && m.left > 0 {
+		err = s3err.GetAPIError(s3err.ErrIncompleteBody)
+	}
+	return n, err
 }
 
 // faulty remembers the error of reading a client's body. The HTTP client reads

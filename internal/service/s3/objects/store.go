@@ -87,7 +87,7 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (*Store, error) {
 }
 
 func openBacking(dir string) (*backing, error) {
-	b := &backing{objects: filepath.Join(dir, "objects"), versions: filepath.Join(dir, "versions")}
+	b := &backing{objects: filepath.Join(dir, "objects"), versions: filepath.Join(dir, "versions"), appendPart: appendPart}
 	for _, d := range []string{dir, b.objects, b.versions} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, err
@@ -97,7 +97,7 @@ func openBacking(dir string) (*backing, error) {
 	if err != nil {
 		return nil, err
 	}
-	b.sidecar = sidecar != ""
+	b.sidecar, b.meta = sidecar != "", storer
 	opts := posix.PosixOpts{VersioningDir: b.versions, SideCarDir: sidecar, ForceNoObjLockFile: true, CopyObjectThreshold: maxCopy}
 	opts.SetNewDirPerm(0o700)
 	opts.SetNewFilePerm(0o600)
