@@ -3,6 +3,7 @@ package crash
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Slot is one thing that one client keeps changing: an object, a user, an
@@ -14,12 +15,19 @@ type Slot struct {
 	// may is what it may be, first what the last answered change made it; nothing
 	// stands for "".
 	may []string
-	// late are the values of changes that got no answer, or a 5xx, from the engine
-	// that runs: they may be made yet, when their client has long seen another value.
+	// late are the values of changes that got no answer from the engine that runs:
+	// they may be made yet, when their client has long seen another value. An engine
+	// that answers by a 5xx has done with an object; a row of its state may still be
+	// on its way to the disk.
 	late []string
 	// changed are the values it was found to have by changes that got no answer.
 	changed []string
+	// past is what happened to it, in the order in which its client saw it.
+	past []string
 }
+
+// objectKind is the kind of slots that are objects.
+const objectKind = "object"
 
 // NewSlot returns a slot of a thing that is not there.
 func NewSlot(kind, name string) *Slot { return &Slot{Kind: kind, Name: name, may: []string{""}} }
@@ -27,6 +35,7 @@ func NewSlot(kind, name string) *Slot { return &Slot{Kind: kind, Name: name, may
 // Changed notes how a change to value ended for its client. A change that was
 // refused (done is false) changed nothing.
 func (s *Slot) Changed(value string, outcome Outcome, done bool) {
+	s.note("change to %q: %s", value, ended(outcome, done))
 	switch {
 	case outcome == Answered && done:
 		s.may = []string{value}
@@ -35,12 +44,47 @@ func (s *Slot) Changed(value string, outcome Outcome, done bool) {
 		if !slices.Contains(s.may, value) {
 			s.may = append(s.may, value)
 		}
-		s.late = append(s.late, value)
+		if outcome == Unanswered || s.Kind != objectKind {
+			s.late = append(s.late, value)
+		}
 	}
 }
 
 // Restarted notes that the engine has ended: what it had not done it never will.
-func (s *Slot) Restarted() { s.late = nil }
+// What it did late, after its client had seen another value, it may have done just
+// before, when nobody looked any more.
+func (s *Slot) Restarted() {
+	s.note("the engine was started")
+	for _, value := range s.late {
+		if !slices.Contains(s.may, value) {
+			s.may = append(s.may, value)
+		}
+	}
+	s.late = nil
+}
+
+// maxPast is how much of a thing's past a complaint tells.
+const maxPast = 40
+
+func (s *Slot) note(format string, args ...any) {
+	if len(s.past) == 2*maxPast {
+		s.past = slices.Delete(s.past, 0, maxPast)
+	}
+	s.past = append(s.past, fmt.Sprintf(format, args...))
+}
+
+func ended(outcome Outcome, done bool) string {
+	switch {
+	case outcome == Unanswered:
+		return "no answer"
+	case outcome == Failed:
+		return "failed (5xx)"
+	case done:
+		return "answered"
+	default:
+		return "refused"
+	}
+}
 
 // Known returns what the thing is, if that is known.
 func (s *Slot) Known() (value string, ok bool) {
@@ -55,8 +99,9 @@ func (s *Slot) Known() (value string, ok bool) {
 func (s *Slot) Found(value string) error {
 	at := slices.Index(s.may, value)
 	if at < 0 && !slices.Contains(s.late, value) {
-		return fmt.Errorf("%s %s is %q, but may only be one of %q", s.Kind, s.Name, value, s.may)
+		return fmt.Errorf("%s %s is %q, but may only be one of %q; its past:\n\t%s", s.Kind, s.Name, value, s.may, strings.Join(s.past, "\n\t"))
 	}
+	s.note("found %q", value)
 	if at != 0 {
 		s.changed = append(s.changed, value)
 	}

@@ -1,6 +1,9 @@
 package crash
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestSlot follows a thing through changes with and without answers.
 func TestSlot(t *testing.T) {
@@ -27,6 +30,8 @@ func TestSlot(t *testing.T) {
 	}
 	s.Changed("three", Answered, true)
 	s.Restarted()
+	s.Changed("three", Answered, true)
+	s.Restarted()
 	if err := s.Found("two"); err == nil {
 		t.Error("an object went back to what it was, and nobody complains")
 	}
@@ -37,6 +42,44 @@ func TestSlot(t *testing.T) {
 	s.Changed("", Answered, true)
 	if err := s.Found("three"); err == nil {
 		t.Error("an object that was deleted is there, and nobody complains")
+	}
+}
+
+// TestLate follows a change that its client gave up, and that the engine made after
+// a later one, just before it ended.
+func TestLate(t *testing.T) {
+	for name, row := range map[string]struct {
+		kind    string
+		outcome Outcome
+		looked  bool // between the change that was answered and the end of the engine
+		may     bool
+	}{
+		"given up":              {"object", Unanswered, false, true},
+		"given up, looked":      {"object", Unanswered, true, true},
+		"failed":                {"object", Failed, false, false}, // a 5xx is the end of it
+		"failed, looked":        {"object", Failed, true, false},
+		"a user, failed":        {"user", Failed, false, true},
+		"answered before":       {"object", Answered, false, false},
+		"another user answered": {"user", Answered, true, false},
+	} {
+		s := NewSlot(row.kind, "x")
+		s.Changed("first", row.outcome, true)
+		s.Changed("second", Answered, true)
+		if row.looked {
+			if err := s.Found("second"); err != nil {
+				t.Error(name, err)
+			}
+		}
+		s.Restarted()
+		if err := s.Found("first"); (err == nil) != row.may {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := s.Found("third"); err == nil || !strings.Contains(err.Error(), `change to "second": answered`) {
+			t.Errorf("%s: a complaint does not tell the past: %v", name, err)
+		}
+		if s.Restarted(); len(s.may) != 1 {
+			t.Errorf("%s: after another end it may be one of %q", name, s.may)
+		}
 	}
 }
 
