@@ -36,13 +36,22 @@ type Item[T any] struct {
 
 // Place is what is followed.
 type Place[T any] struct {
-	// List calls each, from one goroutine, for everything with a time from since
-	// on; it may give more. It returns the first error of each as it is.
-	List func(ctx context.Context, since time.Time, each func(Item[T]) error) error
+	// List calls each, from one goroutine, for what a look asks for; it may give
+	// more. It returns the first error of each as it is.
+	List func(ctx context.Context, look Look, each func(Item[T]) error) error
 	// Read returns what is wanted of an item; it is called from several
 	// goroutines. After an error the item is read again at a later look: what
 	// can never be read is no error, but told by Read itself.
 	Read func(ctx context.Context, value T) ([][]byte, error)
+}
+
+// Look is what is asked for when a place is listed.
+type Look struct {
+	// Since asks for everything with a time from it on.
+	Since time.Time
+	// Whole says that this is the sweep of the window: what is missed now may be
+	// missed for good. Other looks may leave out what is costly to find.
+	Whole bool
 }
 
 // Options say how a place is followed.
@@ -120,7 +129,7 @@ func (f *follower[T]) run(ctx context.Context) error {
 			}
 			f.horizon = since
 		}
-		err := f.look(ctx, since)
+		err := f.look(ctx, Look{since, sweep})
 		switch {
 		case err == nil:
 			looked, f.complain = now, ""
@@ -166,8 +175,8 @@ func earlier(a, b time.Time) time.Time {
 	return b
 }
 
-// look lists what is not older than since and gives what is new.
-func (f *follower[T]) look(ctx context.Context, since time.Time) error {
+// look lists what is asked for and gives what is new.
+func (f *follower[T]) look(ctx context.Context, look Look) error {
 	const most = 4096 // items held in memory, to be put in order
 	var batch []Item[T]
 	give := func() error {
@@ -175,7 +184,7 @@ func (f *follower[T]) look(ctx context.Context, since time.Time) error {
 		batch = batch[:0]
 		return err
 	}
-	err := f.place.List(ctx, since, func(it Item[T]) error {
+	err := f.place.List(ctx, look, func(it Item[T]) error {
 		key := fingerprint(it.Key)
 		switch {
 		case it.Time.Before(f.horizon) || f.State.has(key):

@@ -31,7 +31,7 @@ func (b *bucket) put(key string, named time.Time) {
 
 func (b *bucket) place() Place[string] {
 	return Place[string]{
-		List: func(_ context.Context, since time.Time, each func(Item[string]) error) error {
+		List: func(_ context.Context, look Look, each func(Item[string]) error) error {
 			b.mu.Lock()
 			down, snapshot := b.down, maps.Clone(b.items)
 			b.mu.Unlock()
@@ -39,7 +39,7 @@ func (b *bucket) place() Place[string] {
 				return down
 			}
 			for _, key := range slices.Sorted(maps.Keys(snapshot)) {
-				if snapshot[key].Before(since) {
+				if snapshot[key].Before(look.Since) {
 					continue
 				}
 				if err := each(Item[string]{Key: key, Time: snapshot[key], Value: key}); err != nil {

@@ -87,16 +87,19 @@ func client(ctx context.Context, cfg aws.Config, bucket string, inFlight int) *s
 	}
 }
 
-func (b bucket) list(ctx context.Context, folder string, all bool, each func(File) error) (folders []string, err error) {
-	in := &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &folder}
-	if !all {
+func (b bucket) list(ctx context.Context, l listing, each func(File) error) (folders []string, err error) {
+	in := &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &l.folder}
+	if l.after != "" {
+		in.StartAfter = &l.after
+	}
+	if !l.all {
 		in.Delimiter = aws.String("/")
 	}
 	pages := s3.NewListObjectsV2Paginator(b.client, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("list s3://%s/%s: %w", b.name, folder, err)
+			return nil, fmt.Errorf("list s3://%s/%s: %w", b.name, l.folder, err)
 		}
 		for _, o := range page.Contents {
 			f := File{Key: aws.ToString(o.Key), Size: aws.ToInt64(o.Size), Modified: aws.ToTime(o.LastModified)}
@@ -105,7 +108,7 @@ func (b bucket) list(ctx context.Context, folder string, all bool, each func(Fil
 			}
 		}
 		for _, p := range page.CommonPrefixes {
-			folders = append(folders, strings.TrimSuffix(strings.TrimPrefix(aws.ToString(p.Prefix), folder), "/"))
+			folders = append(folders, strings.TrimSuffix(strings.TrimPrefix(aws.ToString(p.Prefix), l.folder), "/"))
 		}
 	}
 	return folders, nil

@@ -27,6 +27,7 @@ type s3Server struct {
 	listing, reading crowd
 	mu               sync.Mutex
 	listed           []string
+	sent             int // keys and folders in answers
 }
 
 // crowd counts requests in flight, and lets them go on when there have been
@@ -88,7 +89,7 @@ type listAnswer struct {
 
 func (s *s3Server) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
-	prefix, after := q.Get("prefix"), q.Get("continuation-token")
+	prefix, after := q.Get("prefix"), max(q.Get("continuation-token"), q.Get("start-after"))
 	s.mu.Lock()
 	s.listed = append(s.listed, prefix)
 	s.mu.Unlock()
@@ -112,6 +113,9 @@ func (s *s3Server) list(w http.ResponseWriter, r *http.Request) {
 		found = found[:s.pages]
 		out.IsTruncated, out.NextContinuationToken = true, found[s.pages-1]
 	}
+	s.mu.Lock()
+	s.sent += len(found)
+	s.mu.Unlock()
 	for _, key := range found {
 		if strings.HasSuffix(key, "/") {
 			out.CommonPrefixes = append(out.CommonPrefixes, struct{ Prefix string }{key})

@@ -26,16 +26,16 @@ type memoryStore struct {
 	opened []string
 }
 
-func (m *memoryStore) list(_ context.Context, folder string, all bool, each func(File) error) (folders []string, err error) {
+func (m *memoryStore) list(_ context.Context, l listing, each func(File) error) (folders []string, err error) {
 	m.mu.Lock()
-	m.listed = append(m.listed, folder)
+	m.listed = append(m.listed, l.folder)
 	m.mu.Unlock()
 	for key, content := range m.files {
-		rest, ok := strings.CutPrefix(key, folder)
+		rest, ok := strings.CutPrefix(key, l.folder)
 		if !ok {
 			continue
 		}
-		if name, _, deeper := strings.Cut(rest, "/"); deeper && !all {
+		if name, _, deeper := strings.Cut(rest, "/"); deeper && !l.all {
 			if !slices.Contains(folders, name) {
 				folders = append(folders, name)
 			}

@@ -30,7 +30,8 @@ func openFolder(root string) (*tree, error) {
 	return &tree{store: folder{root: root}, start: p, inFlight: 2 * runtime.GOMAXPROCS(0)}, nil
 }
 
-func (d folder) list(ctx context.Context, dir string, all bool, each func(File) error) (folders []string, err error) {
+func (d folder) list(ctx context.Context, l listing, each func(File) error) (folders []string, err error) {
+	dir := l.folder
 	entries, err := os.ReadDir(filepath.Join(d.root, filepath.FromSlash(dir)))
 	if err != nil {
 		return nil, fmt.Errorf("list: %w", err)
@@ -47,11 +48,11 @@ func (d folder) list(ctx context.Context, dir string, all bool, each func(File) 
 			return nil, err
 		}
 	}
-	if !all {
+	if !l.all {
 		return folders, nil
 	}
 	for _, name := range folders {
-		if _, err := d.list(ctx, dir+name+"/", true, each); err != nil {
+		if _, err := d.list(ctx, listing{folder: dir + name + "/", all: true}, each); err != nil {
 			return nil, err
 		}
 	}

@@ -12,11 +12,18 @@ import (
 
 // store holds files by keys whose folders end with a slash.
 type store interface {
-	// list calls each for the files in a folder, given with its slash, and
-	// returns the names of the folders in it; with all, for the files of those
-	// too, and returns none.
-	list(ctx context.Context, folder string, all bool, each func(File) error) (folders []string, err error)
+	// list calls each for the files in a folder and returns the names of the
+	// folders in it; with all, for the files of those too, and returns none. A
+	// folder that is not there may be an error or empty.
+	list(ctx context.Context, l listing, each func(File) error) (folders []string, err error)
 	open(ctx context.Context, f File) (io.ReadCloser, error)
+}
+
+// listing is what is listed of a folder.
+type listing struct {
+	folder string // with its slash, or empty
+	all    bool   // also what is in the folders in it
+	after  string // keys up to this one need not be given; empty: all are
 }
 
 // tree is a source of files in folders.
@@ -41,10 +48,21 @@ func (t *tree) filesAtOnce() int { return t.inFlight }
 // may be many of, and then lists them day by day, some ahead. Files that are
 // not in a folder of a day are kept in memory meanwhile.
 func (t *tree) List(ctx context.Context, w Window, newest bool, each func(File) error) error {
+	f := t.finding(&w)
+	return f.run(ctx, newest, each, func(ctx context.Context, cancel context.CancelFunc) { f.enter(ctx, cancel, t.start) })
+}
+
+func (t *tree) finding(w *Window) *finding {
+	return &finding{tree: t, window: w, span: w.span(), free: make(chan struct{}, t.inFlight), days: map[string]*dayFiles{}}
+}
+
+// run lists the folders of days that begin, and the goroutines it starts, find.
+func (f *finding) run(ctx context.Context, newest bool, each func(File) error, begin func(context.Context, context.CancelFunc)) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	f := &finding{tree: t, window: &w, span: w.span(), free: make(chan struct{}, t.inFlight), days: map[string]*dayFiles{}}
-	if err := f.find(ctx, cancel); err != nil {
+	begin(ctx, cancel)
+	f.wg.Wait()
+	if err := cmp.Or(f.err, ctx.Err()); err != nil {
 		return err
 	}
 	dates := slices.SortedFunc(maps.Keys(f.days), func(a, b string) int {
@@ -87,35 +105,45 @@ type finding struct {
 	span   span
 	free   chan struct{} // room for requests in flight
 	wg     sync.WaitGroup
+	// direct, if set, is given the folders of regions instead of looking into
+	// them.
+	direct func(place)
 
-	mu   sync.Mutex
-	err  error
-	days map[string]*dayFiles // by date
+	mu      sync.Mutex
+	err     error
+	days    map[string]*dayFiles // by date
+	regions []place              // that were found
+	loose   []listing            // folders with files that are none of a day
 }
 
 // dayFiles are the folders of a day, and the files of that day outside of them.
 type dayFiles struct {
-	folders []string
+	folders []listing
 	files   []File
-}
-
-func (f *finding) find(ctx context.Context, cancel context.CancelFunc) error {
-	f.enter(ctx, cancel, f.start)
-	f.wg.Wait()
-	return cmp.Or(f.err, ctx.Err())
 }
 
 // enter visits a folder in a goroutine of its own.
 func (f *finding) enter(ctx context.Context, cancel context.CancelFunc, p place) {
 	if p.role == day {
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		d := f.day(p.date)
-		d.folders = append(d.folders, p.prefix)
+		f.addDay(p.date, listing{folder: p.prefix, all: true})
 		return
 	}
+	if p.role == region {
+		f.mu.Lock()
+		f.regions = append(f.regions, p)
+		f.mu.Unlock()
+		if f.direct != nil {
+			f.direct(p)
+			return
+		}
+	}
+	f.try(cancel, func() error { return f.visit(ctx, cancel, p) })
+}
+
+// try runs a step in a goroutine; if it fails, so does all.
+func (f *finding) try(cancel context.CancelFunc, step func() error) {
 	f.wg.Go(func() {
-		if err := f.visit(ctx, cancel, p); err != nil {
+		if err := step(); err != nil {
 			f.mu.Lock()
 			defer f.mu.Unlock()
 			if f.err == nil { // the first is the cause of the others
@@ -127,26 +155,44 @@ func (f *finding) enter(ctx context.Context, cancel context.CancelFunc, p place)
 }
 
 func (f *finding) visit(ctx context.Context, cancel context.CancelFunc, p place) error {
-	var loose []File
-	keep := func(file File) error {
-		loose = append(loose, file)
-		return nil
-	}
-	folders, err := f.list(ctx, p.prefix, false, keep)
+	l := listing{folder: p.prefix}
+	loose, folders, err := f.files(ctx, l)
 	if err == nil && p.role == unknown && len(folders) > maxFolders {
-		loose, folders = nil, nil
-		_, err = f.list(ctx, p.prefix, true, keep)
+		l.all = true
+		loose, folders, err = f.files(ctx, l)
 	}
 	if err != nil {
 		return err
 	}
-	f.keep(loose)
+	if len(loose) > 0 {
+		f.keep(loose)
+		f.mu.Lock()
+		f.loose = append(f.loose, l)
+		f.mu.Unlock()
+	}
 	for _, name := range folders {
 		if in, ok := f.window.enter(&f.span, p, name); ok {
 			f.enter(ctx, cancel, in)
 		}
 	}
 	return nil
+}
+
+// files lists a folder into memory.
+func (f *finding) files(ctx context.Context, l listing) (files []File, folders []string, err error) {
+	folders, err = f.list(ctx, l, func(file File) error {
+		files = append(files, file)
+		return nil
+	})
+	return files, folders, err
+}
+
+// addDay adds a folder to those of its day.
+func (f *finding) addDay(date string, l listing) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d := f.day(date)
+	d.folders = append(d.folders, l)
 }
 
 // keep puts files found outside of days' folders with their day.
@@ -173,14 +219,14 @@ func (f *finding) day(date string) *dayFiles {
 }
 
 // list lists one folder and leaves out what is not wanted.
-func (f *finding) list(ctx context.Context, folder string, all bool, each func(File) error) ([]string, error) {
+func (f *finding) list(ctx context.Context, l listing, each func(File) error) ([]string, error) {
 	select {
 	case f.free <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 	defer func() { <-f.free }()
-	return f.store.list(ctx, folder, all, func(file File) error {
+	return f.store.list(ctx, l, func(file File) error {
 		if file = named(file); !f.window.wants(&f.span, &file) {
 			return nil
 		}
@@ -211,7 +257,7 @@ func wait(ctx context.Context, ahead <-chan chan listed) (listed, error) {
 // ahead lists the folders of days, as many at once as may be, and gives them in
 // order.
 func (f *finding) ahead(ctx context.Context, dates []string) <-chan chan listed {
-	var folders []string
+	var folders []listing
 	for _, date := range dates {
 		folders = append(folders, f.days[date].folders...)
 	}
@@ -226,10 +272,7 @@ func (f *finding) ahead(ctx context.Context, dates []string) <-chan chan listed 
 			}
 			go func() {
 				var l listed
-				_, l.err = f.list(ctx, folder, true, func(file File) error {
-					l.files = append(l.files, file)
-					return nil
-				})
+				l.files, _, l.err = f.files(ctx, folder)
 				one <- l
 			}()
 		}

@@ -97,6 +97,10 @@ func (s *searching) run(ctx context.Context, src *place, source string, where *l
 	if src.group != nil {
 		// A slice of a log group is a file that is delivered when it ends.
 		q.Ahead, q.InFlight = cloudwatch.Slice(time.Since(src.group.Created))+scan.DefaultAhead, groupInFlight
+		if s.newest && s.limit > 0 {
+			// The newest slices are short and most often enough: nothing is read ahead.
+			q.InFlight, q.Workers = 1, 1
+		}
 	}
 	began := time.Now()
 	report, err := s.search(ctx, src, source, q, where, p)

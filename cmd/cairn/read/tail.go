@@ -31,9 +31,11 @@ It begins with what arrives from now on; with --since or --from also what was
 there from that time on is printed. Nothing is missed that arrives within the
 look-back window, in any order, and nothing is printed twice: every look lists
 what is recent (in a bucket the last hour), every 10 minutes all of the window,
-and leaves out what it knows. CloudTrail delivers within minutes as a rule, after an outage of the
-bucket within 30 days: --look-back 30d waits for those too, and lists as many
-days' folders every 10 minutes. Files are printed in the order of the times in
+and leaves out what it knows. In a bucket, folders of accounts and regions that
+are new are looked for every minute, in between only the days of known ones are
+listed: one request each. CloudTrail delivers within minutes as a rule, after
+an outage of the bucket within 30 days: --look-back 30d waits for those too, and
+lists as many days' folders every 10 minutes. Files are printed in the order of the times in
 their names as far as they arrive so, and the records of each by time.
 
 --state FILE remembers what was printed: a tail with the same file goes on
@@ -50,8 +52,8 @@ var (
 	ofEvents = follow.Options{Every: 5 * time.Second, Near: time.Minute, LookBack: 2 * time.Hour, Sweep: 10 * time.Minute, InFlight: 1}
 )
 
-// bucketEvery is how often a bucket is looked at: a look takes some requests for
-// each region, and CloudTrail delivers every few minutes.
+// bucketEvery is how often a bucket is looked at: a look takes a request for each
+// region, and CloudTrail delivers every few minutes.
 const bucketEvery = 30 * time.Second
 
 // tailing is the command line of tail.
@@ -177,11 +179,10 @@ const fileSlack = time.Hour
 
 // files are the log files of a source as a place to follow.
 func (t *tailing) files(src *place, where *logquery.Predicate, p *printer) follow.Place[scan.File] {
+	watch := scan.NewWatch(src.Source, t.window())
 	return follow.Place[scan.File]{
-		List: func(ctx context.Context, since time.Time, each func(follow.Item[scan.File]) error) error {
-			w := t.window()
-			w.From = since
-			return src.List(ctx, w, false, func(f scan.File) error {
+		List: func(ctx context.Context, look follow.Look, each func(follow.Item[scan.File]) error) error {
+			return watch.List(ctx, look.Since, look.Whole, func(f scan.File) error {
 				at := f.Time
 				if f.Modified.After(at) {
 					at = f.Modified
@@ -259,8 +260,8 @@ func (o oneFile) List(_ context.Context, _ scan.Window, _ bool, each func(scan.F
 func (t *tailing) events(g *cloudwatch.Group, where *logquery.Predicate) follow.Place[[]byte] {
 	pattern := t.serverPattern()
 	return follow.Place[[]byte]{
-		List: func(ctx context.Context, since time.Time, each func(follow.Item[[]byte]) error) error {
-			return g.Events(ctx, since, time.Time{}, pattern, func(e cloudwatch.Event) error {
+		List: func(ctx context.Context, look follow.Look, each func(follow.Item[[]byte]) error) error {
+			return g.Events(ctx, look.Since, time.Time{}, pattern, func(e cloudwatch.Event) error {
 				return each(follow.Item[[]byte]{Key: e.ID, Time: e.Time, Value: e.Message})
 			})
 		},

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -167,6 +168,100 @@ func TestNew(t *testing.T) {
 	} {
 		if _, err := cloudwatch.New(t.Context(), &logs{}, name); err == nil || err.Error() != want {
 			t.Errorf("%q: %v, want %s", name, err, want)
+		}
+	}
+}
+
+// steady is a group with a record every second, five minutes after the event,
+// in pages of 100 that take a while.
+type steady struct {
+	logs
+	now  time.Time
+	sent int
+}
+
+func (s *steady) FilterLogEvents(ctx context.Context, in *cloudwatchlogs.FilterLogEventsInput, _ ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error) {
+	select {
+	case <-time.After(100 * time.Millisecond):
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	at := (max(*in.StartTime, s.created.UnixMilli()) + 999) / 1000
+	if in.NextToken != nil {
+		at, _ = strconv.ParseInt(*in.NextToken, 10, 64)
+	}
+	out := &cloudwatchlogs.FilterLogEventsOutput{}
+	for ; at*1000 <= *in.EndTime && at < s.now.Unix(); at++ {
+		if len(out.Events) == 100 {
+			out.NextToken = aws.String(strconv.FormatInt(at, 10))
+			break
+		}
+		m := fmt.Sprintf(`{"eventTime":%q,"eventID":"%d"}`, time.Unix(at-300, 0).UTC().Format(time.RFC3339), at)
+		out.Events = append(out.Events, types.FilteredLogEvent{EventId: aws.String(strconv.FormatInt(at, 10)), Timestamp: aws.Int64(at * 1000), Message: &m})
+	}
+	s.sent += len(out.Events)
+	return out, nil
+}
+
+// TestNewestReads finds the newest records of a large group, exactly, by reading
+// few: it looks back in growing steps.
+func TestNewestReads(t *testing.T) {
+	now := created.Add(10 * 24 * time.Hour)
+	for limit, most := range map[int64]int{5: 6 * 60, 200: 36 * 60, 2000: 156 * 60} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &steady{logs: logs{created: created}, now: now}
+			g, err := cloudwatch.New(t.Context(), s, "trail")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			q := scan.Query{Order: scan.NewestFirst, Limit: limit, InFlight: 1, Workers: 1, Ahead: 48 * time.Hour}
+			report, err := scan.Search(t.Context(), g.Source(now, ""), q, func(m scan.Match) error {
+				_, id, _ := strings.Cut(string(m.Record), `"eventID":"`)
+				got = append(got, strings.TrimSuffix(id, `"}`))
+				return nil
+			})
+			if err != nil || report.Late > 0 || int64(len(got)) != limit {
+				t.Fatalf("%d records, %d late: %v", len(got), report.Late, err)
+			}
+			for i, id := range got {
+				if want := strconv.FormatInt(now.Unix()-int64(i)-1, 10); id != want {
+					t.Fatalf("record %d is %s, want %s", i, id, want)
+				}
+			}
+			if s.sent > most {
+				t.Errorf("for %d records %d were read, more than %d", limit, s.sent, most)
+			}
+			t.Logf("for %d records %d were read", limit, s.sent)
+		})
+	}
+}
+
+// TestBackwards reads the same time backwards as forwards, without a gap.
+func TestBackwards(t *testing.T) {
+	g, _ := group(t, 3)
+	for _, w := range []scan.Window{{}, {From: created}, {From: created, To: created.Add(time.Minute), Late: time.Minute}} {
+		var ends [2][2]string
+		for i, newest := range []bool{false, true} {
+			var keys []string
+			if err := g.Source(created.Add(50*time.Hour), "").List(t.Context(), w, newest, func(f scan.File) error {
+				keys = append(keys, f.Key)
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			slices.Sort(keys)
+			for j := range keys[1:] {
+				if _, end, _ := strings.Cut(keys[j], "--"); !strings.HasPrefix(keys[j+1], end) {
+					t.Errorf("%s comes after %s", keys[j+1], keys[j])
+				}
+			}
+			first, _, _ := strings.Cut(keys[0], "--")
+			_, last, _ := strings.Cut(keys[len(keys)-1], "--")
+			ends[i] = [2]string{first, last}
+		}
+		if ends[0] != ends[1] {
+			t.Errorf("%v: from and to %v, backwards %v", w, ends[0], ends[1])
 		}
 	}
 }

@@ -49,20 +49,40 @@ func (s *source) List(ctx context.Context, within scan.Window, newest bool, each
 		to = within.To.Add(late)
 	}
 	width := Slice(to.Sub(from))
-	count := int((to.Sub(from) + width - 1) / width)
-	for i := range count {
-		if newest {
-			i = count - 1 - i
-		}
-		start := from.Add(time.Duration(i) * width)
+	if newest {
+		return backwards(ctx, from, to, width, each)
+	}
+	for start := from; start.Before(to); start = start.Add(width) {
 		end := start.Add(width)
 		if end.After(to) {
 			end = to
 		}
-		f := scan.File{Key: key(start, end), Time: end}
-		if err := errors.Join(ctx.Err(), each(f)); err != nil {
+		if err := errors.Join(ctx.Err(), each(scan.File{Key: key(start, end), Time: end})); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// backwards gives slices from the newest on: short ones first, since events of a
+// slice come oldest first, and all of it is read before its newest is known.
+func backwards(ctx context.Context, from, to time.Time, width time.Duration, each func(scan.File) error) error {
+	steps := []time.Duration{minSlice + time.Minute, minSlice, 30 * time.Minute, 2 * time.Hour}
+	for end := to; end.After(from); {
+		step := width
+		if len(steps) > 0 {
+			step, steps = min(width, steps[0]), steps[1:]
+		}
+		start := end.Add(-step)
+		if start.Before(from) {
+			start = from
+		}
+		// Whatever is in slices before this one was delivered before its start,
+		// and happened before that.
+		if err := errors.Join(ctx.Err(), each(scan.File{Key: key(start, end), Time: start})); err != nil {
+			return err
+		}
+		end = start
 	}
 	return nil
 }
