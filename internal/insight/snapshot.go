@@ -83,11 +83,16 @@ func userAgent(record []byte) string {
 		return ""
 	}
 	text := record[i+len(member)-1:]
+	escaped := false
 	for end := 1; end < len(text); end++ {
 		switch text[end] {
 		case '\\':
+			escaped = true
 			end++
 		case '"':
+			if !escaped {
+				return string(text[1:end])
+			}
 			var s string
 			if json.Unmarshal(text[:end+1], &s) != nil {
 				return ""

@@ -75,7 +75,7 @@ type Options struct {
 	// Default 64: 128 files and a few hundred kilobytes each.
 	OpenSegments int
 	// SegmentBytes is about how many bytes of messages the largest segments
-	// have. Default 256 MiB.
+	// have; those of more than a quarter of it are not merged. Default 256 MiB.
 	SegmentBytes int64
 }
 

@@ -106,7 +106,8 @@ func (t *Table) Compact(ctx context.Context) error {
 }
 
 // mergeable returns segments to merge, nil if there are none: the oldest ones of
-// the smallest size of which there are enough.
+// the smallest size of which there are enough. A quarter of the largest size is
+// large enough to be left alone.
 func (t *Table) mergeable() []*handle {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -117,7 +118,7 @@ func (t *Table) mergeable() []*handle {
 	for size := limit >> 12; size < limit*fanIn/2; size *= fanIn {
 		var of []*handle
 		for _, s := range t.segments {
-			if raw := s.info.Raw; raw <= min(size, limit/2) && (raw > size/fanIn || size == limit>>12) && !t.damaged[s.info.Number] {
+			if raw := s.info.Raw; raw <= min(size, limit/4) && (raw > size/fanIn || size == limit>>12) && !t.damaged[s.info.Number] {
 				of = append(of, s)
 			}
 		}

@@ -22,8 +22,9 @@ type bounds struct {
 }
 
 // normalBounds keep what a query reads batch by batch to a fraction of a second,
-// and segments from becoming many.
-var normalBounds = bounds{bytes: 32 << 20, batches: 4096, age: 15 * time.Minute, chunk: 64 << 20}
+// and segments from becoming many. When much is waiting, segments are so large at
+// once that they are never merged (lake.Options.SegmentBytes).
+var normalBounds = bounds{bytes: 32 << 20, batches: 4096, age: 15 * time.Minute, chunk: 72 << 20}
 
 const (
 	// moveEvery is how often tails are looked at.
