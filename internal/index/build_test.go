@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -193,7 +194,10 @@ func TestCrashAtEveryStep(t *testing.T) {
 			t.Fatal(err)
 		}
 		steps, last := 0, ""
+		var counting sync.Mutex // a batch is begun while the last one ends
 		_, err := Build(t.Context(), s.open(), dir, Options{Source: s.dir, Memory: 40 << 10, Workers: 1, fault: func(step string) error {
+			counting.Lock()
+			defer counting.Unlock()
 			if steps++; steps >= crash {
 				last = step
 				return errCrash
