@@ -84,7 +84,7 @@ func (s *search) read(ctx context.Context, targets []*target) error {
 		if i+1 < len(targets) {
 			n = s.ready(waiting, targets[i+1])
 		}
-		if err := s.give(waiting[:n]); err != nil {
+		if err := cmp.Or(s.give(waiting[:n]), ctx.Err()); err != nil { // the next page may be there already
 			return err
 		}
 		waiting = slices.Delete(waiting, 0, n)
