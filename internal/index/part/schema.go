@@ -4,6 +4,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"cairn/internal/logquery"
+	"cairn/internal/pagezstd"
 )
 
 // inOrder is a group whose fields have an order of their own: parquet.Group
@@ -69,7 +70,7 @@ func writerConfig() []parquet.WriterOption {
 	}
 	options := []parquet.WriterOption{
 		schema,
-		parquet.Compression(new(codec)),
+		parquet.Compression(new(pagezstd.Codec)),
 		parquet.BloomFilters(blooms...),
 		parquet.PageBufferSize(256 << 10), // looked at after whole pages only; memory is taken for it
 		parquet.DictionaryMaxBytes(1 << 20),

@@ -54,7 +54,8 @@ const (
 	colMessage
 )
 
-// row is the schema, compressed by the writer's codec. Whoever reads a segment with another tool sees these names.
+// row is the schema, compressed by the writer's codec. Whoever reads a segment with
+// another tool sees these names.
 type row struct {
 	Time      int64  `parquet:"time,delta,timestamp(millisecond)"`
 	Ingestion int64  `parquet:"ingestion,delta,timestamp(millisecond)"`
