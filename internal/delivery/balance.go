@@ -41,8 +41,8 @@ func (b *Balance) Balanced() bool {
 
 // Balances returns the balance of every destination.
 func (d *Delivery) Balances(ctx context.Context) ([]Balance, error) {
-	end := d.o.Journal.End()
-	accepted, err := d.o.Journal.Count(ctx, end)
+	end := d.journal.End()
+	accepted, err := d.journal.Count(ctx, end)
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (d *Delivery) Balances(ctx context.Context) ([]Balance, error) {
 		if r.Before == nil || len(key) != 4 || end.Less(r.Cursor) {
 			continue // not counted from its beginning, or beyond the end, which was taken first
 		}
-		before, err := d.o.Journal.Count(ctx, r.Cursor)
+		before, err := d.journal.Count(ctx, r.Cursor)
 		if err != nil {
 			return nil, fmt.Errorf("account for %v: %w", key, err)
 		}
@@ -68,10 +68,10 @@ func (d *Delivery) Balances(ctx context.Context) ([]Balance, error) {
 // distance is how many records lie between two positions; 0 if that is not known
 // any more. Any other error passes: who then went on would never count them.
 func (p *pump) distance(ctx context.Context, from, to journal.Position) (uint64, error) {
-	first, err := p.o.Journal.Count(ctx, from)
+	first, err := p.journal.Count(ctx, from)
 	var last uint64
 	if err == nil {
-		last, err = p.o.Journal.Count(ctx, to)
+		last, err = p.journal.Count(ctx, to)
 	}
 	switch {
 	case err != nil && !errors.Is(err, journal.ErrUncounted):
@@ -90,7 +90,7 @@ func (p *pump) recount(ctx context.Context) error {
 		if r.TrailID != p.id {
 			return errLost
 		}
-		n, err := p.o.Journal.Count(ctx, r.Cursor)
+		n, err := p.journal.Count(ctx, r.Cursor)
 		switch {
 		case errors.Is(err, journal.ErrUncounted):
 			r.Before = nil

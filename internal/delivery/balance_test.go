@@ -16,12 +16,12 @@ type lateJournal struct {
 	meanwhile func()
 }
 
-func (j *lateJournal) Read(ctx context.Context, from journal.Position, maxBytes int) ([]journal.Located, journal.Position, error) {
+func (j *lateJournal) Read(ctx context.Context, from journal.Position) ([]journal.Located, journal.Position, error) {
 	if j.meanwhile != nil {
 		j.meanwhile()
 		j.meanwhile = nil
 	}
-	return j.memJournal.Read(ctx, from, maxBytes)
+	return j.memJournal.Read(ctx, from)
 }
 
 // TestStopWhileReading stops a trail after a pump has read the trail, and before it
@@ -41,7 +41,7 @@ func TestStopWhileReading(t *testing.T) {
 		w.put(tr)
 		w.journal.add(w.record(home, "TooLate"))
 	}
-	w.options.Journal = late
+	w.options.Journal = func() Journal { return late }
 	p := w.pump(t, tr, Bucket)
 	drain(t, p)
 	drain(t, p)

@@ -56,7 +56,8 @@ func BenchmarkDeliver(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	w.options.Journal = j
+	shared := journal.Share(j)
+	w.options.Journal = func() Journal { return shared.Reader() }
 	w.put(tr)
 	d, err := New(w.options)
 	if err != nil {

@@ -51,7 +51,7 @@ func (s *bucketSink) write(ctx context.Context, t *trail.Trail, p *Plan, b *batc
 			Prefix: t.Prefix, OrganizationID: b.organization, Account: g.account, Region: g.region, Insights: g.insights,
 			Time: p.Stamp, Unique: unique,
 		}.Key()
-		body, hash, err := s.compress(g)
+		body, hash, err := s.compress(g, t.Validate)
 		if err != nil {
 			return r, fmt.Errorf("compress log file %s: %w", key, err)
 		}
@@ -73,9 +73,9 @@ func (s *bucketSink) write(ctx context.Context, t *trail.Trail, p *Plan, b *batc
 	return r, nil
 }
 
-// compress returns the log file, and the hash of its content: one gzip member,
-// without name or time (spec 1.2). The same records make the same bytes.
-func (s *bucketSink) compress(g *group) (body []byte, hash string, err error) {
+// compress returns the log file, one gzip member without name or time (spec 1.2),
+// and, if wanted, the hash of its content. The same records make the same bytes.
+func (s *bucketSink) compress(g *group, hashed bool) (body []byte, hash string, err error) {
 	var out bytes.Buffer
 	out.Grow(g.size/8 + 512)
 	if s.gzip == nil {
@@ -87,12 +87,18 @@ func (s *bucketSink) compress(g *group) (body []byte, hash string, err error) {
 	} else {
 		s.gzip.Reset(&out)
 	}
-	sum := sha256.New()
-	if err := g.writeTo(io.MultiWriter(s.gzip, sum)); err != nil {
+	to, sum := io.Writer(s.gzip), sha256.New()
+	if hashed {
+		to = io.MultiWriter(s.gzip, sum)
+	}
+	if err := g.writeTo(to); err != nil {
 		return nil, "", err
 	}
 	if err := s.gzip.Close(); err != nil {
 		return nil, "", err
 	}
-	return out.Bytes(), hex.EncodeToString(sum.Sum(nil)), nil
+	if hashed {
+		hash = hex.EncodeToString(sum.Sum(nil))
+	}
+	return out.Bytes(), hash, nil
 }

@@ -46,9 +46,10 @@
 // Intervals that went by while nothing ran or the bucket refused digests become
 // one. A log file that a bucket took so late that the interval its name tells is
 // closed is listed in a backfill digest of that interval, which is written with the
-// next digests; backfill digests of a region are a chain of their own. The chains end with a final digest when what was logged until StopLogging
-// or DeleteTrail is delivered, or when a pump finds that validation was turned off,
-// up to Interval later; turned off and on again before that, they go on.
+// next digests; backfill digests of a region are a chain of their own. The chains
+// end with a final digest when what was logged until StopLogging or DeleteTrail is
+// delivered, or when a pump finds that validation was turned off, up to Interval
+// later; turned off and on again before that, they go on.
 //
 // What is undelivered waits in the journal, as long as that keeps records: 30
 // days (spec 1.3).
@@ -97,8 +98,9 @@ type LogEvent struct {
 type Journal interface {
 	// End is the first position not yet written.
 	End() journal.Position
-	// Read returns records from a position on, and where to go on.
-	Read(ctx context.Context, from journal.Position, maxBytes int) ([]journal.Located, journal.Position, error)
+	// Read returns records from a position on, some megabytes at the most, and where
+	// to go on.
+	Read(ctx context.Context, from journal.Position) ([]journal.Located, journal.Position, error)
 	// Count is how many records there are before a position.
 	Count(ctx context.Context, p journal.Position) (uint64, error)
 }
@@ -126,10 +128,9 @@ const largestFile = 48 << 20
 
 // Options is the configuration of a Delivery.
 type Options struct {
-	// Journal, Tables, Dest and Keys are required. Reader returns the journal for one
-	// more of those who read it side by side; default Journal itself.
-	Journal Journal
-	Reader  func() Journal
+	// Journal, Tables, Dest and Keys are required. Journal returns the journal for one
+	// more of those who read it side by side.
+	Journal func() Journal
 	Tables
 	Dest Destinations
 	Keys Keys
@@ -165,6 +166,8 @@ type Options struct {
 // Delivery delivers the records of all trails.
 type Delivery struct {
 	o Options
+	// journal is where records are counted.
+	journal Journal
 	// turns has room for MaxPlans tokens: who has put one there carries out a plan.
 	turns chan struct{}
 	// ended tells Run that a pump has ended by itself.
@@ -175,9 +178,6 @@ type Delivery struct {
 func New(o Options) (*Delivery, error) {
 	if o.Journal == nil || o.Trails == nil || o.Dest == nil || o.Keys == nil || o.Log == nil {
 		return nil, errors.New("set up delivery: journal, tables, destinations, keys and log are required")
-	}
-	if o.Reader == nil {
-		o.Reader = func() Journal { return o.Journal }
 	}
 	if o.Interval == 0 {
 		o.Interval = DefaultInterval
@@ -207,5 +207,5 @@ func New(o Options) (*Delivery, error) {
 	if o.DigestInterval < time.Second || o.DigestInterval%time.Second != 0 {
 		return nil, fmt.Errorf("set up delivery: digest interval %v: want whole seconds, at least one: digests are named by the second", o.DigestInterval)
 	}
-	return &Delivery{o: o, turns: make(chan struct{}, o.MaxPlans), ended: make(chan struct{}, 1)}, nil
+	return &Delivery{o: o, journal: o.Journal(), turns: make(chan struct{}, o.MaxPlans), ended: make(chan struct{}, 1)}, nil
 }

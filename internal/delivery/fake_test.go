@@ -64,7 +64,7 @@ func (j *memJournal) Count(_ context.Context, p journal.Position) (n uint64, err
 	return n, nil
 }
 
-func (j *memJournal) Read(_ context.Context, from journal.Position, maxBytes int) ([]journal.Located, journal.Position, error) {
+func (j *memJournal) Read(_ context.Context, from journal.Position) ([]journal.Located, journal.Position, error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.err != nil {
@@ -85,7 +85,7 @@ func (j *memJournal) Read(_ context.Context, from journal.Position, maxBytes int
 		batch := j.batches[next.Seq-1]
 		for int(next.Index) < len(batch) {
 			e := batch[next.Index]
-			if size += len(e.JSON); size > maxBytes && len(recs) > 0 {
+			if size += len(e.JSON); size > 4<<20 && len(recs) > 0 {
 				return recs, next, nil
 			}
 			recs = append(recs, journal.Located{Pos: next, Entry: e})
@@ -388,7 +388,7 @@ func newWorld() *world {
 		chains: newTable[Chain](), pending: newTable[Pending](), dest: newDest(),
 	}
 	w.options = Options{
-		Journal: &w.journal, Tables: Tables{w.trails, w.deleted, w.progress, w.chains, w.pending}, Dest: w.dest, Keys: testKeys{},
+		Journal: func() Journal { return &w.journal }, Tables: Tables{w.trails, w.deleted, w.progress, w.chains, w.pending}, Dest: w.dest, Keys: testKeys{},
 		Log: slog.New(slog.DiscardHandler),
 	}
 	return w

@@ -25,12 +25,12 @@ func (j *agingJournal) add(e event.Entry) {
 	j.memJournal.add(e)
 }
 
-func (j *agingJournal) Read(ctx context.Context, from journal.Position, maxBytes int) ([]journal.Located, journal.Position, error) {
+func (j *agingJournal) Read(ctx context.Context, from journal.Position) ([]journal.Located, journal.Position, error) {
 	first, _ := slices.BinarySearchFunc(j.added, time.Now().Add(-30*24*time.Hour), time.Time.Compare)
 	if oldest := (journal.Position{Seq: uint64(first) + 1}); from.Less(oldest) {
 		return nil, from, &journal.GapError{From: from, To: oldest, Why: "no longer kept: older than the journal's oldest record"}
 	}
-	return j.memJournal.Read(ctx, from, maxBytes)
+	return j.memJournal.Read(ctx, from)
 }
 
 // TestOutageOfDays has a bucket refuse for 29 days, and for 31, with a restart in
@@ -43,7 +43,7 @@ func TestOutageOfDays(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld()
 				aging := &agingJournal{memJournal: &w.journal}
-				w.options.Journal, w.options.Interval, w.options.MaxRetry = aging, 5*time.Minute, 20*time.Minute
+				w.options.Journal, w.options.Interval, w.options.MaxRetry = func() Journal { return aging }, 5*time.Minute, 20*time.Minute
 				tr := w.newTrail("audit")
 				tr.LogGroupARN = "arn:aws:logs:" + home + ":" + account + ":log-group:g:*"
 				w.put(tr)

@@ -15,8 +15,6 @@ import (
 )
 
 const (
-	// readBytes is how much of the journal is read at once.
-	readBytes = 4 << 20
 	// maxReads bounds the reads of one step, so that a long stretch that holds
 	// nothing for the trail is remembered as read now and then.
 	maxReads = 64
@@ -170,7 +168,7 @@ func (p *pump) step(ctx context.Context) (again bool, err error) {
 	}
 	defer func() { <-p.turns }()
 	p.drained = false
-	end := p.o.Journal.End() // before the trail is read, see window
+	end := p.journal.End() // before the trail is read, see window
 	t := p.find()
 	if t == nil {
 		return false, nil // gone: whoever started the pump will end it
@@ -236,7 +234,7 @@ func (p *pump) open(ctx context.Context, t *trail.Trail) (*Progress, error) {
 			return nil, nil
 		}
 		row = &Progress{TrailID: t.ID, Span: span.Number, Cursor: later(first.pos, position(span.From))}
-		if n, err := p.o.Journal.Count(ctx, row.Cursor); err == nil {
+		if n, err := p.journal.Count(ctx, row.Cursor); err == nil {
 			row.Before = new(int64(n))
 		} else if !errors.Is(err, journal.ErrUncounted) {
 			return nil, fmt.Errorf("begin delivery: %w", err)
@@ -275,13 +273,13 @@ func (p *pump) gather(ctx context.Context, w *window, from journal.Position) (*b
 		case w.ends(b.to):
 			b.over = true
 			return b, nil
-		case !b.to.Less(p.o.Journal.End()) || w.unseen(b.to):
+		case !b.to.Less(p.journal.End()) || w.unseen(b.to):
 			return b, nil
 		case w.limit > 0 && reads == maxReads:
 			b.full = true
 			return b, nil
 		}
-		recs, next, err := p.journal.Read(ctx, b.to, readBytes)
+		recs, next, err := p.journal.Read(ctx, b.to)
 		var gap *journal.GapError
 		switch {
 		case errors.As(err, &gap) && b.to.Less(gap.To):
@@ -314,7 +312,7 @@ func (p *pump) miss(ctx context.Context, b *batch, why string) {
 // its end, and new records come at places that were read before. It returns an
 // empty batch that takes the cursor back there, or nil.
 func (p *pump) rewound(ctx context.Context) *batch {
-	end := p.o.Journal.End()
+	end := p.journal.End()
 	if !end.Less(p.at.pos) {
 		return nil
 	}

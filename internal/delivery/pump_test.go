@@ -63,16 +63,16 @@ func TestFileHoldsTheVeryBytes(t *testing.T) {
 	e.JSON = []byte(`{ "eventID" : "e1", "odd":1.50e1,"escaped":"\u0041\/" }`)
 	w.journal.add(e, e)
 	b := &batch{}
-	recs, next, _ := w.journal.Read(t.Context(), w.journal.End(), 1)
+	recs, next, _ := w.journal.Read(t.Context(), w.journal.End())
 	b.take(&window{trail: tr, kind: Bucket}, recs, next)
-	recs, next, _ = w.journal.Read(t.Context(), position(tr.Spans[0].From), 1<<20)
+	recs, next, _ = w.journal.Read(t.Context(), position(tr.Spans[0].From))
 	b.take(&window{trail: tr, kind: Bucket}, recs, next)
 	s := &bucketSink{}
-	one, hash, err := s.compress(b.groups[0])
+	one, hash, err := s.compress(b.groups[0], true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	two, again, err := s.compress(b.groups[0])
+	two, again, err := s.compress(b.groups[0], true)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -217,8 +217,9 @@ func TestRealStores(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+		shared := journal.Share(j)
 		w.options = Options{
-			Journal: j, Tables: tables, Dest: w.dest, Keys: testKeys{}, MaxBytes: 64 << 10, Log: slog.New(slog.DiscardHandler),
+			Journal: func() Journal { return shared.Reader() }, Tables: tables, Dest: w.dest, Keys: testKeys{}, MaxBytes: 64 << 10, Log: slog.New(slog.DiscardHandler),
 		}
 		if round == 0 { // leave a plan behind, written but not noted
 			p := w.pump(t, tr, Bucket)

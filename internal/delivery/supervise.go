@@ -191,7 +191,7 @@ func (d *Delivery) tidy(ctx context.Context, wanted map[string]*pump) error {
 
 func (d *Delivery) newPump(key []string, t *trail.Trail, k Kind) *pump {
 	p := &pump{
-		o: &d.o, journal: d.o.Reader(), key: key, id: t.ID, row: rowKey(t, k), kind: k, poke: make(chan struct{}, 1), rowFiles: rowFiles, turns: d.turns,
+		o: &d.o, journal: d.o.Journal(), key: key, id: t.ID, row: rowKey(t, k), kind: k, poke: make(chan struct{}, 1), rowFiles: rowFiles, turns: d.turns,
 		log: d.o.Log.With("trail", t.ARN(), "destination", string(k)),
 	}
 	if k == Bucket {

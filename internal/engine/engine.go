@@ -232,7 +232,7 @@ func (e *Engine) openServices(ctx context.Context, o *Options) (apis []*call.API
 		return nil, err
 	}
 	e.delivery, err = delivery.New(delivery.Options{
-		Journal: e.journal, Reader: func() delivery.Journal { return e.records.Reader() }, Tables: tables, Dest: dest, Keys: e.keys, Interval: o.DeliveryInterval, DigestInterval: o.DigestInterval, Log: e.log,
+		Journal: func() delivery.Journal { return e.records.Reader() }, Tables: tables, Dest: dest, Keys: e.keys, Interval: o.DeliveryInterval, DigestInterval: o.DigestInterval, Log: e.log,
 	})
 	if err != nil {
 		return nil, err

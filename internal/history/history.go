@@ -40,8 +40,9 @@ const TableName = "history"
 type Journal interface {
 	// End is the first position not yet written.
 	End() journal.Position
-	// Read returns records from a position on, and where to go on.
-	Read(ctx context.Context, from journal.Position, maxBytes int) ([]journal.Located, journal.Position, error)
+	// Read returns records from a position on, some megabytes at the most, and where
+	// to go on.
+	Read(ctx context.Context, from journal.Position) ([]journal.Located, journal.Position, error)
 	// Wait returns when there is a record at or after a position.
 	Wait(ctx context.Context, from journal.Position) error
 }

@@ -50,7 +50,7 @@ func (m *memory) End() journal.Position {
 	return journal.Position{Seq: uint64(len(m.recs) + 1)}
 }
 
-func (m *memory) Read(_ context.Context, from journal.Position, _ int) ([]journal.Located, journal.Position, error) {
+func (m *memory) Read(_ context.Context, from journal.Position) ([]journal.Located, journal.Position, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	from.Seq = max(from.Seq, 1)

@@ -12,8 +12,6 @@ import (
 )
 
 const (
-	// readBytes is how much of the journal is read at once.
-	readBytes = 1 << 20
 	// retry is the pause after a failure.
 	retry = time.Second
 	// tidyEvery is how often old records are removed and segments merged.
@@ -56,7 +54,7 @@ func (s *Store) step(ctx context.Context) error {
 			return err
 		}
 	}
-	recs, next, err := s.o.Journal.Read(ctx, s.pos, readBytes)
+	recs, next, err := s.o.Journal.Read(ctx, s.pos)
 	var gap *journal.GapError
 	switch {
 	case errors.As(err, &gap) && s.pos.Less(gap.To):

@@ -6,8 +6,9 @@
 // What is counted is calls to one operation in one account and region: management
 // events that change something, and data events (ApiCallRateInsight), and those that
 // fail with one error code (ApiErrorRateInsight). Data events are counted for each
-// trail that wants Insights of them, as it selects them. An Insights event is a record of the journal like any
-// other: trails that ask for its type deliver it, and the event history keeps it.
+// trail that wants Insights of them, as it selects them. An Insights event is a
+// record of the journal like any other: trails that ask for its type deliver it, and
+// the event history keeps it.
 //
 // Source: "Logging Insights events" and "CloudTrail Insights insightDetails
 // element" in the CloudTrail User Guide (spec 2.8, 4.7). How AWS tells unusual

@@ -15,8 +15,9 @@ import (
 type Journal interface {
 	// End is the first position not yet written.
 	End() journal.Position
-	// Read returns records from a position on, and where to go on.
-	Read(ctx context.Context, from journal.Position, maxBytes int) ([]journal.Located, journal.Position, error)
+	// Read returns records from a position on, some megabytes at the most, and where
+	// to go on.
+	Read(ctx context.Context, from journal.Position) ([]journal.Located, journal.Position, error)
 	// Append makes records durable. An error may leave them there all the same.
 	Append(ctx context.Context, entries ...event.Entry) error
 }
@@ -88,8 +89,6 @@ type waiting struct {
 }
 
 const (
-	// readBytes is how much of the journal is read at once.
-	readBytes = 1 << 20
 	// tick is how often minutes are closed while nothing happens.
 	tick = time.Second
 	// retry is the pause after an attempt to append whose outcome is unknown. By
@@ -162,7 +161,7 @@ func pause(ctx context.Context, d time.Duration) {
 // step reads on. At the end of the journal it appends what was found.
 func (w *Watcher) step(ctx context.Context) (caughtUp bool, err error) {
 	end := w.o.Journal.End() // before reading: what is read below covers it
-	recs, next, err := w.o.Journal.Read(ctx, w.Pos, readBytes)
+	recs, next, err := w.o.Journal.Read(ctx, w.Pos)
 	var gap *journal.GapError
 	switch {
 	case errors.As(err, &gap) && w.Pos.Less(gap.To):

@@ -36,7 +36,7 @@ func (m *memory) failing(fail, kept bool) {
 	m.fail, m.kept = fail, kept
 }
 
-func (m *memory) Read(_ context.Context, from journal.Position, _ int) ([]journal.Located, journal.Position, error) {
+func (m *memory) Read(_ context.Context, from journal.Position) ([]journal.Located, journal.Position, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	from.Seq = max(from.Seq, 1)

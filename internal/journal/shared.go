@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sort"
 	"sync"
@@ -44,6 +45,9 @@ type Reader struct {
 	at  time.Time
 }
 
+// alive reports whether the reader has read lately.
+func (r *Reader) alive() bool { return time.Since(r.at) < alive }
+
 // stretch is the records of [from,next). next is set once read.
 type stretch struct {
 	from, next Position
@@ -61,8 +65,9 @@ func Share(j *Journal) *Shared {
 // Reader returns the journal for one more reader.
 func (s *Shared) Reader() *Reader { return &Reader{Journal: s.journal, shared: s} }
 
-// Read is Journal.Read, in stretches of a size of its own: others read them too.
-func (r *Reader) Read(ctx context.Context, from Position, _ int) ([]Located, Position, error) {
+// Read is Journal.Read of a stretch that others read too: of sharedRead bytes, or
+// what is left of it.
+func (r *Reader) Read(ctx context.Context, from Position) ([]Located, Position, error) {
 	if from.Seq == 0 {
 		from = r.First()
 	}
@@ -131,12 +136,8 @@ func (s *Shared) ahead(r *Reader) bool {
 	if low == nil || s.bytes+max(sharedRead, low.bytes) <= sharedBytes { // the next one is about as large
 		return false
 	}
-	now := time.Now()
 	for o := range s.readers {
-		switch {
-		case now.Sub(o.at) >= alive:
-			delete(s.readers, o) // until it reads again
-		case o.pos.Less(r.pos) && !low.next.Less(o.pos): // it may come back to what it read last
+		if o.alive() && o.pos.Less(r.pos) && !low.next.Less(o.pos) { // it may come back to what it read last
 			return true
 		}
 	}
@@ -186,6 +187,8 @@ func (s *Shared) load(ctx context.Context, r *Reader, t *stretch) ([]Located, Po
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	defer close(t.done)
+	// Who has gone, be it for good, is not kept; reading again brings it back.
+	maps.DeleteFunc(s.readers, func(o *Reader, _ struct{}) bool { return !o.alive() })
 	if err != nil || next == t.from {
 		s.kept = slices.DeleteFunc(s.kept, func(o *stretch) bool { return o == t })
 		return recs, next, err

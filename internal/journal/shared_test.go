@@ -13,9 +13,9 @@ import (
 	"cairn/internal/natsd/natsdtest"
 )
 
-// TestShared has readers of different appetites, some close together and some far
-// apart, read a journal through one Shared: each sees every record once, in order,
-// and those at the same place share what one of them read.
+// TestShared has readers that begin at different places read a journal through one
+// Shared: each sees every record from there on once, in order, and those at the same
+// place share what one of them read.
 func TestShared(t *testing.T) {
 	j := openTest(t, natsdtest.Start(t), Options{TailBytes: 1})
 	var want []Located
@@ -32,37 +32,54 @@ func TestShared(t *testing.T) {
 	}
 	s := Share(j)
 	var group sync.WaitGroup
-	for _, maxBytes := range []int{1, 700, 5_000, 1 << 20, 1 << 20} {
-		r := s.Reader()
+	for n := range 5 {
+		r, want := s.Reader(), want[n*len(want)/5:]
 		group.Go(func() {
 			var got []Located
-			for at := (Position{}); at != j.End(); {
-				recs, next, err := r.Read(t.Context(), at, maxBytes)
+			for at := want[0].Pos; at != j.End(); {
+				recs, next, err := r.Read(t.Context(), at)
 				if err != nil || next == at {
 					t.Errorf("read from %v: next %v, %v", at, next, err)
 					return
 				}
 				got, at = append(got, recs...), next
 			}
-			same(t, maxBytes, want, got)
+			same(t, n, want, got)
 		})
 	}
 	group.Wait()
 	if n := len(s.kept); n == 0 || n > sharedStretches {
 		t.Errorf("%d stretches are kept", n)
 	}
-	a, _, err := s.Reader().Read(t.Context(), Position{Seq: 2}, 1<<20)
+	a, _, err := s.Reader().Read(t.Context(), Position{Seq: 2})
 	must(t, err)
-	b, _, err := s.Reader().Read(t.Context(), Position{Seq: 2}, 1<<20)
+	b, _, err := s.Reader().Read(t.Context(), Position{Seq: 2})
 	must(t, err)
 	if &a[0] != &b[0] {
 		t.Error("two readers at the same place got records of their own")
 	}
 	for range 200 { // any place within
 		i := rand.N(len(want))
-		recs, _, err := s.Reader().Read(t.Context(), want[i].Pos, 1)
+		recs, _, err := s.Reader().Read(t.Context(), want[i].Pos)
 		must(t, err)
 		same(t, i, want[i:i+len(recs)], recs)
+	}
+}
+
+// TestReadersAreForgotten shows that a reader that is gone takes no room.
+func TestReadersAreForgotten(t *testing.T) {
+	j := openTest(t, natsdtest.Start(t), Options{TailBytes: 1})
+	must(t, j.Append(t.Context(), entry(1)))
+	must(t, j.Append(t.Context(), entry(2)))
+	s := Share(j)
+	gone, there := s.Reader(), s.Reader()
+	_, _, err := gone.Read(t.Context(), Position{Seq: 2})
+	must(t, err)
+	gone.at = gone.at.Add(-alive)
+	_, _, err = there.Read(t.Context(), Position{Seq: 1})
+	must(t, err)
+	if _, ok := s.readers[there]; !ok || len(s.readers) != 1 {
+		t.Errorf("%d readers are remembered", len(s.readers))
 	}
 }
 
@@ -71,7 +88,7 @@ func TestShared(t *testing.T) {
 func TestSharedFails(t *testing.T) {
 	j := openTest(t, natsdtest.Start(t), Options{TailBytes: 1})
 	s := Share(j)
-	if recs, next, err := s.Reader().Read(t.Context(), j.End(), 1<<20); len(recs) > 0 || next != j.End() || err != nil {
+	if recs, next, err := s.Reader().Read(t.Context(), j.End()); len(recs) > 0 || next != j.End() || err != nil {
 		t.Errorf("at the end: %v, %v, %v", recs, next, err)
 	}
 	for n := range 20 {
@@ -87,7 +104,7 @@ func TestSharedFails(t *testing.T) {
 			ctx = gone
 		}
 		group.Go(func() {
-			recs, _, err := s.Reader().Read(ctx, Position{Seq: 1}, 1<<20)
+			recs, _, err := s.Reader().Read(ctx, Position{Seq: 1})
 			if ctx != gone && (err != nil || len(recs) != 20) {
 				t.Errorf("%d records, %v", len(recs), err)
 			}
@@ -109,7 +126,7 @@ func TestSharedStaysTogether(t *testing.T) {
 	// read returns the first record of every stretch.
 	read := func(r *Reader, stop Position, pause time.Duration) (firsts []*Located) {
 		for at := j.First(); at.Less(stop); {
-			recs, next, err := r.Read(t.Context(), at, 0)
+			recs, next, err := r.Read(t.Context(), at)
 			if err != nil || len(recs) == 0 {
 				t.Errorf("read from %v: %d records, %v", at, len(recs), err)
 				return firsts
