@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"cairn/cmd/cairn/cli"
@@ -22,12 +21,8 @@ checks the streams that records are in first at every start.)
 Exit codes: 0 all is as it was written, 1 it could not be read, 2 the command
 line is wrong, 3 something is damaged.`)
 	data := dataFlag(fs, env)
-	words, code, ok := cli.ParseFlags(fs, env, args, 0)
-	if !ok {
+	if _, code, ok := cli.ParseFlags(fs, env, args, 0); !ok {
 		return code
-	}
-	if len(words) > 0 {
-		return cli.Wrong(env, fs.Name(), errors.New("it takes no words: cairn scrub --data FOLDER"))
 	}
 	c, err := engine.Scrub(ctx, *data)
 	if err != nil {

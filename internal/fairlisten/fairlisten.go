@@ -185,8 +185,8 @@ func (c *counted) busy(now bool) {
 	}
 }
 
-// NoteState is to be the server's http.Server.ConnState: it tells connections on which a request
-// runs from those that only are open.
+// NoteState is to be the server's http.Server.ConnState: it tells connections on which
+// a request runs from those that only are open.
 func NoteState(c net.Conn, state http.ConnState) {
 	if t, ok := c.(*tls.Conn); ok {
 		c = t.NetConn()

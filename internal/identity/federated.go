@@ -81,12 +81,8 @@ func overlaid(tags, over []Tag) []Tag {
 	if len(over) == 0 {
 		return tags
 	}
-	all := slices.DeleteFunc(slices.Clone(tags), func(t Tag) bool { return hasKey(over, t.Key) })
+	all := slices.DeleteFunc(slices.Clone(tags), func(t Tag) bool { return HasTag(over, t.Key) })
 	return append(all, over...)
-}
-
-func hasKey(tags []Tag, key string) bool {
-	return slices.ContainsFunc(tags, func(t Tag) bool { return strings.EqualFold(t.Key, key) })
 }
 
 // transitive returns the session tags that are inherited.

@@ -3,7 +3,24 @@ package identity
 import (
 	"slices"
 	"strings"
+
+	"cairn/internal/policy"
 )
+
+// HasTag reports whether there is a tag with a key, which is compared as in PutTags.
+func HasTag(tags []Tag, key string) bool {
+	return slices.ContainsFunc(tags, func(t Tag) bool { return strings.EqualFold(t.Key, key) })
+}
+
+// DescribeTags adds the tags of a user, role, policy or provider to the condition keys
+// of a call on it.
+func DescribeTags(k policy.Context, tags []Tag) {
+	for _, t := range tags {
+		for _, name := range []string{"aws:resourcetag/", "iam:resourcetag/"} {
+			k[name+strings.ToLower(t.Key)] = []string{t.Value}
+		}
+	}
+}
 
 // PutTags returns tags with others added, in place of those with the same keys,
 // which are compared without regard to case, as IAM does. It may change tags.

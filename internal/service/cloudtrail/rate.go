@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// The rate of LookupEvents, and of ListInsightsData, for each account and region: AWS's 2 a second (spec
-// 4.2). How many calls at once AWS lets pass is not documented; here lookupBurst
-// do. A call that would come too early is answered later, by up to lookupDelay, so
-// that a client that asks for one page after the other is slowed down and never
+// The rate of LookupEvents, and of ListInsightsData, for each account and region:
+// AWS's 2 a second (spec 4.2). How many calls at once AWS lets pass is not documented;
+// here lookupBurst do. A call that would come too early is answered later, by up to
+// lookupDelay, so that a client that asks for one page after the other is slowed down and never
 // refused; of calls made side by side, those that would have to wait longer are.
 const (
 	lookupEvery = 500 * time.Millisecond

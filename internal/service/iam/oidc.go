@@ -79,14 +79,6 @@ func providerOp[In, Out any](s *Service, op string, providerARN func(*In) *strin
 	}, keys...)
 }
 
-// describe puts the tags of a resource into a check's condition keys.
-func describe(k policy.Context, tags []identity.Tag) {
-	for _, t := range tags {
-		k["aws:resourcetag/"+strings.ToLower(t.Key)] = []string{t.Value}
-		k["iam:resourcetag/"+strings.ToLower(t.Key)] = []string{t.Value}
-	}
-}
-
 func checkProviderARN(c *call.Call, providerARN *string) error {
 	if err := required("openIDConnectProviderArn", providerARN); err != nil {
 		return err

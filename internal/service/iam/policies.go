@@ -76,7 +76,7 @@ func resourceOp[In, Out any](op string, resource func(*In) *string, check func(*
 			return nil, err
 		}
 		k := call.Check{Resource: *of, Context: policy.Context{}}
-		describe(k.Context, tags(*of))
+		identity.DescribeTags(k.Context, tags(*of))
 		for _, more := range keys {
 			maps.Copy(k.Context, more(in))
 		}

@@ -184,7 +184,7 @@ func (s *Service) check(h holder) call.Check {
 	if e.Boundary != "" {
 		ctx["iam:permissionsboundary"] = []string{e.Boundary}
 	}
-	describe(ctx, e.Tags)
+	identity.DescribeTags(ctx, e.Tags)
 	return call.Check{Resource: entityARN, Context: ctx}
 }
 

@@ -86,10 +86,7 @@ func (s *Service) roleCheck(roleARN, account, session string) (call.Check, error
 	if !ok {
 		return check, nil
 	}
-	for _, t := range r.Tags {
-		check.Context["aws:resourcetag/"+fold(t.Key)] = []string{t.Value}
-		check.Context["iam:resourcetag/"+fold(t.Key)] = []string{t.Value}
-	}
+	identity.DescribeTags(check.Context, r.Tags)
 	var err error
 	check.Policy, err = s.store.Trust(r)
 	return check, err

@@ -2,7 +2,6 @@ package sts
 
 import (
 	"slices"
-	"strings"
 
 	"cairn/event"
 	"cairn/internal/call"
@@ -60,6 +59,3 @@ func stringList(texts []string) []byte {
 	}
 	return append(b, ']')
 }
-
-// fold is a condition key's name: they are the same in any case.
-func fold(name string) string { return strings.ToLower(name) }

@@ -98,12 +98,12 @@ func (t *tagged) check() error {
 		return err
 	}
 	for _, k := range t.transitive {
-		if !hasKey(t.tags, k) {
+		if !identity.HasTag(t.tags, k) {
 			return validation("The transitive tag key %q is not the key of a session tag of this request.", k)
 		}
 	}
 	for _, tag := range t.inherited {
-		if hasKey(t.tags, tag.Key) {
+		if identity.HasTag(t.tags, tag.Key) {
 			return validation("The session tag %q is inherited from the session that makes the call, as transitive; it cannot be set again.", tag.Key)
 		}
 	}
@@ -126,15 +126,11 @@ func checkTags(tags []identity.Tag) error {
 			return validation("1 validation error detected: Value at 'tags.%d.member.value' failed to satisfy constraint: Member must have at most %d characters of the pattern [\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*", i+1, maxTagValue)
 		case strings.HasPrefix(strings.ToLower(t.Key), "aws:"):
 			return validation("Tag keys beginning with aws: are reserved for system use.")
-		case hasKey(tags[:i], t.Key):
+		case identity.HasTag(tags[:i], t.Key):
 			return validation("Duplicate tag keys found. Please note that Tag keys are case insensitive.")
 		}
 	}
 	return nil
-}
-
-func hasKey(tags []identity.Tag, key string) bool {
-	return slices.ContainsFunc(tags, func(t identity.Tag) bool { return strings.EqualFold(t.Key, key) })
 }
 
 // tagsOf returns tags as they are kept. One without key or value has empty ones;
@@ -199,7 +195,7 @@ type narrowing struct {
 	arns []types.PolicyDescriptorType
 }
 
-// read checks the session policies, which have to be of an account or of AWS. It
+// narrow checks the session policies, which have to be of an account or of AWS. It
 // returns them, and how much of what may be passed is used, in percent, together
 // with the tags; nil if nothing is. How AWS packs policies and tags is not
 // documented: here each has room of its own.

@@ -225,7 +225,7 @@ func (s *Service) authorizeWeb(_ context.Context, c *call.Call) ([]call.Check, e
 		return nil, err
 	}
 	for name, values := range (policy.Context{"aud": {w.Audience}, "sub": {w.Subject}, "amr": w.Methods}) {
-		check.Context[fold(w.Issuer)+":"+name] = values
+		check.Context[strings.ToLower(w.Issuer)+":"+name] = values
 	}
 	check.Context["aws:federatedprovider"] = []string{c.Principal.Provider}
 	// The role is on the record of a refusal too, as in AWS's.
