@@ -160,28 +160,21 @@ func TestOtherAccounts(t *testing.T) {
 func records(t testing.TB, client *s3.Client) []map[string]any {
 	t.Helper()
 	var all []map[string]any
-	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: aws.String("evidence")})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(t.Context())
+	for _, key := range kit.Keys(t.Context(), t, client, "evidence", "") {
+		got, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("evidence"), Key: &key})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range page.Contents {
-			got, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: aws.String("evidence"), Key: o.Key})
-			if err != nil {
-				t.Fatal(err)
-			}
-			var file struct{ Records []map[string]any }
-			zr, err := gzip.NewReader(got.Body)
-			if err == nil {
-				err = json.NewDecoder(zr).Decode(&file)
-			}
-			got.Body.Close()
-			if err != nil {
-				t.Fatalf("%s: %v", *o.Key, err)
-			}
-			all = append(all, file.Records...)
+		var file struct{ Records []map[string]any }
+		zr, err := gzip.NewReader(got.Body)
+		if err == nil {
+			err = json.NewDecoder(zr).Decode(&file)
 		}
+		got.Body.Close()
+		if err != nil {
+			t.Fatalf("%s: %v", key, err)
+		}
+		all = append(all, file.Records...)
 	}
 	return all
 }

@@ -99,20 +99,7 @@ func (c *chained) act(regions ...string) {
 // keys returns the keys in a bucket that hold a text, in order.
 func (c *chained) keys(bucket, with string) []string {
 	c.Helper()
-	var keys []string
-	pages := s3.NewListObjectsV2Paginator(c.s3, &s3.ListObjectsV2Input{Bucket: &bucket})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(c.Context())
-		if err != nil {
-			c.Fatal(err)
-		}
-		for _, o := range page.Contents {
-			if strings.Contains(*o.Key, with) {
-				keys = append(keys, *o.Key)
-			}
-		}
-	}
-	return keys
+	return kit.Keys(c.Context(), c.TB, c.s3, bucket, with)
 }
 
 func digestsOf(region string) string { return "/CloudTrail-Digest/" + region + "/" }

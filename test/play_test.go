@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -155,30 +154,20 @@ func (p *play) recorded(bucket string, markers ...string) (records []kit.JSON) {
 // records reads the log files of a bucket.
 func (p *play) records(store *s3.Client, bucket string) (records []kit.JSON) {
 	p.Helper()
-	pages := s3.NewListObjectsV2Paginator(store, &s3.ListObjectsV2Input{Bucket: &bucket})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(p.Context())
+	for _, key := range kit.Keys(p.Context(), p, store, bucket, "/CloudTrail/") {
+		got := do(p, store.GetObject, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+		zr, err := gzip.NewReader(got.Body)
 		if err != nil {
 			p.Fatal(err)
 		}
-		for _, o := range page.Contents {
-			if !strings.Contains(*o.Key, "/CloudTrail/") {
-				continue
-			}
-			got := do(p, store.GetObject, &s3.GetObjectInput{Bucket: &bucket, Key: o.Key})
-			zr, err := gzip.NewReader(got.Body)
-			if err != nil {
-				p.Fatal(err)
-			}
-			text, err := io.ReadAll(zr)
-			got.Body.Close()
-			if err != nil {
-				p.Fatal(err)
-			}
-			file := kit.ParseJSON(p, text)
-			list, _ := file.Get("Records")
-			records = append(records, list.Kids...)
+		text, err := io.ReadAll(zr)
+		got.Body.Close()
+		if err != nil {
+			p.Fatal(err)
 		}
+		file := kit.ParseJSON(p, text)
+		list, _ := file.Get("Records")
+		records = append(records, list.Kids...)
 	}
 	return records
 }

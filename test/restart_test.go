@@ -32,40 +32,30 @@ import (
 func delivered(t testing.TB, client *s3.Client, bucket string) map[string]int {
 	t.Helper()
 	seen := map[string]int{}
-	pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{Bucket: &bucket})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(t.Context())
+	for _, key := range kit.Keys(t.Context(), t, client, bucket, "/CloudTrail/") {
+		got, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, o := range page.Contents {
-			if !strings.Contains(*o.Key, "/CloudTrail/") {
-				continue
+		zr, err := gzip.NewReader(got.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var file struct {
+			Records []struct {
+				RequestID string `json:"requestID"`
 			}
-			got, err := client.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: o.Key})
-			if err != nil {
-				t.Fatal(err)
-			}
-			zr, err := gzip.NewReader(got.Body)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var file struct {
-				Records []struct {
-					RequestID string `json:"requestID"`
-				}
-			}
-			text, err := io.ReadAll(zr)
-			if err == nil {
-				err = json.Unmarshal(text, &file)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			got.Body.Close()
-			for _, r := range file.Records {
-				seen[r.RequestID]++
-			}
+		}
+		text, err := io.ReadAll(zr)
+		if err == nil {
+			err = json.Unmarshal(text, &file)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got.Body.Close()
+		for _, r := range file.Records {
+			seen[r.RequestID]++
 		}
 	}
 	return seen

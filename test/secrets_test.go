@@ -281,17 +281,12 @@ func spoken(t *testing.T, c aws.Config, bucket string) map[string]string {
 				group.WriteString(*m.Message + "\n")
 			}
 		}
-		list := s3.NewListObjectsV2Paginator(objects, &s3.ListObjectsV2Input{Bucket: &bucket})
-		for list.HasMorePages() {
-			page, err := list.NextPage(t.Context())
-			must(t)(page, err)
-			for _, o := range page.Contents {
-				got, err := objects.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: o.Key})
-				must(t)(got, err)
-				b, err := io.ReadAll(got.Body)
-				must(t)(b, err)
-				files.WriteString(inflated(b))
-			}
+		for _, key := range kit.Keys(t.Context(), t, objects, bucket, "") {
+			got, err := objects.GetObject(t.Context(), &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+			must(t)(got, err)
+			b, err := io.ReadAll(got.Body)
+			must(t)(b, err)
+			files.WriteString(inflated(b))
 		}
 		history := cloudtrail.NewLookupEventsPaginator(cloudtrail.NewFromConfig(c), &cloudtrail.LookupEventsInput{})
 		for history.HasMorePages() {

@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -96,19 +95,7 @@ func TestBackfill(t *testing.T) {
 
 // TestBackfillFaults fails every single write once after a bucket has refused log
 // files for hours, before or after it took effect, in the same process or a new one.
-func TestBackfillFaults(t *testing.T) {
-	for _, happens := range []bool{false, true} {
-		for _, restart := range []bool{false, true} {
-			for op := 0; ; op++ {
-				more := true
-				name := fmt.Sprintf("happens=%v restart=%v op=%d", happens, restart, op)
-				if !t.Run(name, func(t *testing.T) { more = testBackfillFault(t, happens, restart, op) }) || !more {
-					break
-				}
-			}
-		}
-	}
-}
+func TestBackfillFaults(t *testing.T) { eachFault(t, testBackfillFault) }
 
 func testBackfillFault(t *testing.T, happens, restart bool, failing int) (reached bool) {
 	w := newWorld()

@@ -387,13 +387,19 @@ func TestDeletedTrailIsGivenUp(t *testing.T) {
 // TestDigestFaults fails every single write of a trail's life once, before or
 // after it took effect, and goes on either in the same process or in a new one.
 // Each log file must be listed once, and the chains whole, whatever happened.
-func TestDigestFaults(t *testing.T) {
+func TestDigestFaults(t *testing.T) { eachFault(t, testDigestFault) }
+
+// eachFault runs a test that fails one write, for each write there is: before or after
+// it took effect, in the same process or a new one. The test tells whether it got as
+// far as that write.
+func eachFault(t *testing.T, test func(t *testing.T, happens, restart bool, failing int) (reached bool)) {
+	t.Helper()
 	for _, happens := range []bool{false, true} {
 		for _, restart := range []bool{false, true} {
 			for op := 0; ; op++ {
 				more := true
 				name := fmt.Sprintf("happens=%v restart=%v op=%d", happens, restart, op)
-				if !t.Run(name, func(t *testing.T) { more = testDigestFault(t, happens, restart, op) }) || !more {
+				if !t.Run(name, func(t *testing.T) { more = test(t, happens, restart, op) }) || !more {
 					break
 				}
 			}

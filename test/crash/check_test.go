@@ -148,21 +148,9 @@ func (w *world) slots(of func(*worker) []*Slot) (all []*Slot) {
 }
 
 // keys lists the keys of a bucket that hold a text.
-func (c *caller) keys(bucket, with string) (keys []string) {
+func (c *caller) keys(bucket, with string) []string {
 	c.Helper()
-	pages := s3.NewListObjectsV2Paginator(c.s3(), &s3.ListObjectsV2Input{Bucket: &bucket})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(c.ctx)
-		if err != nil {
-			c.Fatal(err)
-		}
-		for _, o := range page.Contents {
-			if strings.Contains(*o.Key, with) {
-				keys = append(keys, *o.Key)
-			}
-		}
-	}
-	return keys
+	return kit.Keys(c.ctx, c, c.s3(), bucket, with)
 }
 
 // inflated reads a gzip file of a bucket as JSON.
