@@ -87,7 +87,7 @@ func (b *batch) read(ctx context.Context) error {
 			break
 		}
 		for _, p := range b.parts {
-			if err := errors.Join(b.remove(stagedPath(b.dir, p)), b.remove(pagesPath(b.dir, p.Name))); err != nil {
+			if err := errors.Join(b.remove(stagedPath(b.dir, p)), b.remove(pagesPath(b.dir, p.Name)), b.remove(countsPath(b.dir, p.Name))); err != nil {
 				return err
 			}
 		}

@@ -6,12 +6,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
 	"golang.org/x/sys/unix"
 
 	"cairn/internal/index/part"
+	"cairn/internal/index/tally"
 )
 
 // change is an index that is being changed. Every step that a crash can fall
@@ -84,6 +86,9 @@ func (c *change) openLog(source string) (err error) {
 	return syncDir(ownDir(c.dir))
 }
 
+// partFiles are the extensions of the files of a part.
+var partFiles = []string{part.Extension, part.PagesExtension, tally.Extension}
+
 // recover carries on with what the log says was done: parts still to be moved,
 // and files that no line names.
 func (c *change) recover() error {
@@ -97,8 +102,9 @@ func (c *change) recover() error {
 		return err
 	}
 	for _, e := range entries {
-		name := strings.TrimSuffix(strings.TrimSuffix(e.Name(), part.Extension), part.PagesExtension)
-		if name == e.Name() || c.state.parts[name] != nil {
+		extension := filepath.Ext(e.Name())
+		name := strings.TrimSuffix(e.Name(), extension)
+		if !slices.Contains(partFiles, extension) || c.state.parts[name] != nil {
 			continue
 		}
 		if err := c.remove(filepath.Join(ownDir(c.dir), e.Name())); err != nil {

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"cairn/internal/index/part"
+	"cairn/internal/index/tally"
 	"cairn/internal/logquery"
 	"cairn/internal/scan"
 )
@@ -27,11 +29,19 @@ const maxGroups = 1_000_000
 func (x *Index) Count(ctx context.Context, q Query, by scan.Grouping) (*scan.Counts, error) {
 	q.Limit = 0
 	parts := slices.DeleteFunc(x.log.sorted(), func(p *partInfo) bool { return !(&search{q: q}).overlaps(p.First, p.Last) })
-	if len(parts) == 0 {
-		return &scan.Counts{}, nil
+	sum := &tally.Sum{}
+	rest, err := x.addTallied(sum, parts, q, by)
+	if err != nil {
+		return nil, err
 	}
-	if query, ok := x.countSQL(parts, q, by); ok {
-		return x.countBySQL(ctx, query, by)
+	if len(rest) == 0 {
+		return sum.Counts(cmp.Or(by.MaxGroups, maxGroups)), nil
+	}
+	if query, ok := x.countSQL(rest, q, by); ok {
+		if err := x.addBySQL(ctx, sum, query, by, len(rest) == len(parts)); err != nil {
+			return nil, fmt.Errorf("count by DuckDB: %w", err)
+		}
+		return sum.Counts(cmp.Or(by.MaxGroups, maxGroups)), nil
 	}
 	counts, report, err := scan.Count(ctx, &byDay{index: x, q: q, parts: parts}, scan.Query{}, by)
 	if err == nil && len(report.Damaged) > 0 {
@@ -75,78 +85,115 @@ func (x *Index) countSQL(parts []*partInfo, q Query, by scan.Grouping) (query st
 		group = " GROUP BY ALL"
 	}
 	return "SELECT " + strings.Join(append(values, "count(*)"), ", ") + " FROM " + readParquet(paths, "union_by_name = false") +
-		" WHERE " + where + timeCondition(q) + exactTime(q) + group, true
-}
-
-// exactTime leaves out records without a time from windows with a bound.
-func exactTime(q Query) string {
-	if q.From.IsZero() && q.To.IsZero() {
-		return ""
-	}
-	return " AND event_time IS NOT NULL"
+		" WHERE " + where + timeCondition(q) + group, true
 }
 
 // columnText is the text of the values at a path, as SQL, NULL if there is none;
 // ok is false if no column has it for all records of the parts.
 func columnText(path string, parts []*partInfo) (text string, ok bool) {
-	columns := logquery.Columns()
-	i := slices.IndexFunc(columns, func(c logquery.Column) bool { return c.Path == path })
-	if i < 0 || slices.ContainsFunc(parts, func(p *partInfo) bool { return slices.Contains(p.Odd, columns[i].Name) }) {
-		return "", false
+	c, ok := columnOf(path, parts...)
+	if c.Type == logquery.BoolColumn {
+		return "CAST(" + c.Name + " AS VARCHAR)", ok
 	}
-	switch c := columns[i]; c.Type {
-	case logquery.TextColumn:
-		return c.Name, true
-	case logquery.BoolColumn:
-		return "CAST(" + c.Name + " AS VARCHAR)", true
-	case logquery.TimeColumn, logquery.JSONColumn:
-	}
-	return "", false
+	return c.Name, ok
 }
 
-func (x *Index) countBySQL(ctx context.Context, query string, by scan.Grouping) (_ *scan.Counts, err error) {
+// columnOf is the column that has the text of the values at a path; ok is false
+// if there is none, or a part has records whose value is not in it.
+func columnOf(path string, parts ...*partInfo) (c logquery.Column, ok bool) {
+	columns := logquery.Columns()
+	i := slices.IndexFunc(columns, func(c logquery.Column) bool { return c.Path == path })
+	if i < 0 {
+		return c, false
+	}
+	c = columns[i]
+	odd := slices.ContainsFunc(parts, func(p *partInfo) bool { return slices.Contains(p.Odd, c.Name) })
+	return c, !odd && (c.Type == logquery.TextColumn || c.Type == logquery.BoolColumn)
+}
+
+// addTallied adds up the parts that have tallies of what is asked, and returns
+// the others. A part tells if it is in the window as a whole, and in one step of
+// time.
+func (x *Index) addTallied(sum *tally.Sum, parts []*partInfo, q Query, by scan.Grouping) (rest []*partInfo, err error) {
+	if q.Where != nil || len(q.Except) > 0 || len(by.By) > 1 {
+		return parts, nil
+	}
+	for _, p := range parts {
+		at, told := p.within(q, by.Every)
+		if told {
+			if told, err = x.addTally(sum, p, at, by.By); err != nil {
+				return nil, fmt.Errorf("count by the tallies of index %s: %w; delete the index and build it again", x.dir, err)
+			}
+		}
+		if !told {
+			rest = append(rest, p)
+		}
+	}
+	return rest, nil
+}
+
+// within says whether all records of a part are in the window of a query and,
+// if every is not 0, in one step of time, which begins at the time returned.
+func (p *partInfo) within(q Query, every time.Duration) (at time.Time, ok bool) {
+	if p.First == part.NoTime {
+		return at, every == 0 && q.From.IsZero() && q.To.IsZero()
+	}
+	first, last := time.UnixMicro(p.First).UTC(), time.UnixMicro(p.Last).UTC()
+	if !q.From.IsZero() && first.Before(q.From) || !q.To.IsZero() && !last.Before(q.To) {
+		return at, false
+	}
+	if every == 0 {
+		return at, true
+	}
+	at = first.Truncate(every)
+	return at, at.Equal(last.Truncate(every)) && at.Unix() != 0 // that would be the step of records without a time
+}
+
+// addTally adds up one part; told is false if it has no tally of the column.
+func (x *Index) addTally(sum *tally.Sum, p *partInfo, at time.Time, by []string) (told bool, err error) {
+	if len(by) == 0 {
+		sum.Add(scan.Group{Time: at, Values: []string{}, Count: p.Rows})
+		return true, nil
+	}
+	column, ok := columnOf(by[0], p)
+	if !ok || p.Counts == 0 {
+		return false, nil
+	}
+	values, told, err := tally.Read(countsPath(x.dir, p.Name), column.Name)
+	if err != nil {
+		return false, err
+	}
+	for _, v := range values {
+		sum.Add(scan.Group{Time: at, Values: []string{v.Text}, Count: v.Count})
+	}
+	return told, nil
+}
+
+// addBySQL adds up the groups that a query gives; alone says that there are no
+// others.
+func (x *Index) addBySQL(ctx context.Context, sum *tally.Sum, query string, by scan.Grouping, alone bool) (err error) {
 	db, err := x.duck(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	rows, err := db.Query(ctx, query)
 	if err != nil {
-		return nil, fmt.Errorf("count by DuckDB: %w", err)
+		return err
 	}
 	defer func() { err = errors.Join(err, rows.Close()) }()
-	counts := &scan.Counts{}
-	nulls := map[string]int{} // groups with values that are NULL, or empty
 	for rows.Next() {
 		g, empty, err := scanGroup(rows, by)
-		if err != nil {
-			return nil, fmt.Errorf("count by DuckDB: %w", err)
+		switch {
+		case err != nil:
+			return err
+		case g.Count == 0:
+		case empty || !alone: // NULL and no text are one group
+			sum.Add(g)
+		default:
+			sum.AddOnce(g)
 		}
-		if g.Count == 0 {
-			continue
-		}
-		if empty {
-			key := fmt.Sprint(g.Time.Unix(), len(g.Values)) + strings.Join(g.Values, "\x00")
-			if i, ok := nulls[key]; ok {
-				counts.Groups[i].Count += g.Count
-				continue
-			}
-			nulls[key] = len(counts.Groups)
-		}
-		counts.Groups = append(counts.Groups, g)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("count by DuckDB: %w", err)
-	}
-	slices.SortFunc(counts.Groups, func(a, b scan.Group) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), a.Time.Compare(b.Time), slices.Compare(a.Values, b.Values))
-	})
-	if most := cmp.Or(by.MaxGroups, maxGroups); len(counts.Groups) > most {
-		for _, g := range counts.Groups[most:] {
-			counts.Other += g.Count
-		}
-		counts.Groups = counts.Groups[:most]
-	}
-	return counts, nil
+	return rows.Err()
 }
 
 // scanGroup reads a group; NULL is counted as no text is. empty says that there

@@ -3,6 +3,7 @@
 //
 //	DIR/day=2026-05-20/NAME.parquet  a part: records of one UTC day, sorted by time (package part)
 //	DIR/_cairn/NAME.pages            which byte strings each page of a part may have
+//	DIR/_cairn/NAME.counts           how often each value of a column occurs in a part (package tally)
 //	DIR/_cairn/log                   what belongs to the index: one line a commit (log.go)
 //	DIR/_cairn/lock                  held while the index is changed
 //
@@ -15,7 +16,7 @@
 // [Build] reads log files it has not read before, and adds what they hold in
 // commits. A commit is
 //
-//  1. parts and maps of pages are written to DIR/_cairn and synced, then that
+//  1. parts, maps of pages and tallies are written to DIR/_cairn and synced, then that
 //     folder is. A crash leaves files that no line of the log names; the next
 //     Build deletes them.
 //  2. one line is added to the log and synced: it names the parts, those they

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"cairn/internal/index/part"
+	"cairn/internal/index/tally"
 )
 
 // format is the version of what is on disk.
@@ -47,11 +48,13 @@ type partInfo struct {
 	Name string `json:"name"`
 	Day  string `json:"day"`
 	// Rows are counted, Raw is the length of their records in bytes, Bytes that
-	// of the Parquet file and Pages that of the map of its pages.
-	Rows  int64 `json:"rows"`
-	Raw   int64 `json:"raw"`
-	Bytes int64 `json:"bytes"`
-	Pages int64 `json:"pages"`
+	// of the Parquet file, Pages that of the map of its pages and Counts that of
+	// its tallies, 0 if it has none: it was written before there were any.
+	Rows   int64 `json:"rows"`
+	Raw    int64 `json:"raw"`
+	Bytes  int64 `json:"bytes"`
+	Pages  int64 `json:"pages"`
+	Counts int64 `json:"counts,omitempty"`
 	// First and Last bound the event times, in microseconds since 1970; First is
 	// part.NoTime if there are records without one.
 	First int64 `json:"first"`
@@ -193,7 +196,7 @@ func (s *state) stats() Stats {
 	for _, p := range s.parts {
 		st.Records += p.Rows
 		st.Raw += p.Raw
-		st.Stored += p.Bytes + p.Pages
+		st.Stored += p.Bytes + p.Pages + p.Counts
 	}
 	return st
 }
@@ -205,6 +208,9 @@ func ownDir(dir string) string       { return filepath.Join(dir, "_cairn") }
 func logPath(dir string) string      { return filepath.Join(ownDir(dir), "log") }
 func dayDir(dir, day string) string  { return filepath.Join(dir, "day="+day) }
 func pagesPath(dir, n string) string { return filepath.Join(ownDir(dir), n+part.PagesExtension) }
+func countsPath(dir, n string) string {
+	return filepath.Join(ownDir(dir), n+tally.Extension)
+}
 func partPath(dir string, p *partInfo) string {
 	return filepath.Join(dayDir(dir, p.Day), p.Name+part.Extension)
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"path/filepath"
 
 	"cairn/internal/index/part"
 )
@@ -97,7 +98,7 @@ func (w *partWriter) add(row part.Row) error {
 	return nil
 }
 
-// endPart ends a part and syncs its two files.
+// endPart ends a part and syncs its files.
 func (c *change) endPart(w *partWriter) error {
 	pages, err := w.part.Close()
 	if err == nil {
@@ -113,21 +114,27 @@ func (c *change) endPart(w *partWriter) error {
 		return fmt.Errorf("write part of index: %w", err)
 	}
 	w.info.Odd = w.part.Odd()
-	w.info.Bytes, w.info.Pages = w.size, int64(len(pages))
-	return c.writePages(w.info.Name, pages)
-}
-
-func (c *change) writePages(name string, pages []byte) error {
-	if err := c.step("create pages " + name); err != nil {
+	counts := w.part.Tallies()
+	w.info.Bytes, w.info.Pages, w.info.Counts = w.size, int64(len(pages)), int64(len(counts))
+	if err := c.writeSmall(pagesPath(c.dir, w.info.Name), pages); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(pagesPath(c.dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	return c.writeSmall(countsPath(c.dir, w.info.Name), counts)
+}
+
+// writeSmall writes and syncs a file that belongs to a part.
+func (c *change) writeSmall(path string, content []byte) error {
+	name := filepath.Base(path)
+	if err := c.step("create " + name); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return fmt.Errorf("write part of index: %w", err)
 	}
-	_, err = f.Write(pages)
+	_, err = f.Write(content)
 	if err == nil {
-		err = c.step("sync pages " + name)
+		err = c.step("sync " + name)
 	}
 	if err == nil {
 		err = f.Sync()

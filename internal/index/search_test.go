@@ -7,11 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"cairn/internal/duck"
 	"cairn/internal/index/part"
+	"cairn/internal/index/tally"
 	"cairn/internal/logquery"
 	"cairn/internal/logquery/querytest"
 	"cairn/internal/scan"
@@ -282,6 +284,71 @@ func TestCountsAreThoseOfTheFiles(t *testing.T) {
 		if _, ok := x.countSQL(x.log.sorted(), Query{Where: logquery.Compile(logquery.Field("eventName", logquery.Equal("E1")))}, by); !ok {
 			t.Errorf("DuckDB does not count by %v", by)
 		}
+	}
+}
+
+// TestTallies demands that what parts have tallies of is counted without reading
+// them, and the parts of the rest by DuckDB, with one result.
+func TestTallies(t *testing.T) {
+	s, dir := newSource(t), t.TempDir()
+	s.fill(10, 50, 7*time.Hour)
+	s.build(dir, Options{})
+	byName := scan.Grouping{By: []string{"eventName"}}
+	count := func(q Query, by scan.Grouping) string {
+		t.Helper()
+		counts, err := openIndex(t, dir).Count(t.Context(), q, by)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprint(counts.Other, counts.Groups)
+	}
+	days := openIndex(t, dir).log.sorted()
+	cut := Query{From: time.UnixMicro(days[0].First + 1), To: time.UnixMicro(days[len(days)-1].Last + 1)}
+	questions := []func() string{
+		func() string { return count(Query{}, byName) },
+		func() string { return count(cut, byName) },
+		func() string { return count(cut, scan.Grouping{By: []string{"readOnly"}, Every: 24 * time.Hour}) },
+		func() string { return count(Query{}, scan.Grouping{By: []string{"userIdentity.arn"}, Every: time.Hour}) },
+	}
+	var want []string
+	for _, q := range questions {
+		want = append(want, q())
+	}
+	tallies, err := filepath.Glob(filepath.Join(dir, "_cairn", "*"+tally.Extension))
+	if err != nil || len(tallies) != len(days) {
+		t.Fatalf("%d parts have %d files of tallies, %v", len(days), len(tallies), err)
+	}
+
+	// Without the tallies, as an index has none that was written before them.
+	old := &Index{dir: dir, source: s.dir, log: openIndex(t, dir).log}
+	for _, p := range old.log.parts {
+		p.Counts = 0
+	}
+	if got, err := old.Count(t.Context(), Query{}, byName); err != nil || fmt.Sprint(got.Other, got.Groups) != want[0] {
+		t.Errorf("without tallies: %v, %v, want %s", got, err, want[0])
+	}
+	if err := old.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	// With the tallies alone: those of the first and the last part are not asked
+	// for, as the window cuts them.
+	for _, p := range days[1 : len(days)-1] {
+		if err := os.WriteFile(partPath(dir, p), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i, q := range questions[1:3] {
+		if got := q(); got != want[i+1] {
+			t.Errorf("question %d:\n%s, with the parts at hand\n%s", i+1, got, want[i+1])
+		}
+	}
+
+	if err := os.WriteFile(tallies[0], []byte("CRNTALY1 and more"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := openIndex(t, dir).Count(t.Context(), Query{}, byName); err == nil || !strings.Contains(err.Error(), "delete the index and build it again") {
+		t.Errorf("a damaged tally: %v", err)
 	}
 }
 

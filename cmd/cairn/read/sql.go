@@ -12,6 +12,7 @@ import (
 	"cairn/cmd/cairn/read/show"
 	"cairn/internal/duck"
 	"cairn/internal/index"
+	"cairn/internal/index/ddl"
 	"cairn/internal/index/home"
 	"cairn/internal/scan"
 )
@@ -191,7 +192,7 @@ func textLines(err error) error {
 // printSchema prints the columns of events.
 func (a *asking) printSchema(as form) int {
 	var rows [][]string
-	for _, c := range index.SQLColumns() {
+	for _, c := range ddl.Columns() {
 		rows = append(rows, []string{c.Name, c.SQL(), c.Path, c.About})
 	}
 	if err := printTexts(a.env, as, []string{"column", "type", "field", "about"}, rows); err != nil {

@@ -43,3 +43,17 @@ var sought = []string{
 	"event_name", "source_ip_address", "error_code", "request_id", "event_id",
 	"user_arn", "user_name", "user_access_key_id", "session_issuer_arn",
 }
+
+// tallied gives the columns that are counted while they are written their number
+// among these, the others -1; talliedNames are their names.
+var tallied, talliedNames = func() (numbers []int, names []string) {
+	for _, c := range columns {
+		number := -1
+		if c.Path != "" && !unique[c.Name] && (c.Type == logquery.TextColumn || c.Type == logquery.BoolColumn) {
+			number = len(names)
+			names = append(names, c.Name)
+		}
+		numbers = append(numbers, number)
+	}
+	return numbers, names
+}()

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"strconv"
 	"unicode/utf8"
 
 	"github.com/parquet-go/parquet-go"
 
 	"cairn/internal/grams"
+	"cairn/internal/index/tally"
 	"cairn/internal/logquery"
 	"cairn/internal/logquery/jsonwalk"
 )
@@ -31,11 +33,12 @@ type Writer struct {
 	layouts map[string][]byte
 	source  []byte // of the last row
 	odd     []bool // by column
+	tallies *tally.Counter
 }
 
 // NewWriter returns a writer of a part's Parquet file to w.
 func NewWriter(w io.Writer) *Writer {
-	pw := &Writer{file: summed{w: w}, split: newSplitter(), layouts: map[string][]byte{}, odd: make([]bool, len(columns))}
+	pw := &Writer{file: summed{w: w}, split: newSplitter(), layouts: map[string][]byte{}, odd: make([]bool, len(columns)), tallies: tally.New(talliedNames)}
 	pw.out = parquet.NewGenericWriter[any](&pw.file, writerConfig()...)
 	pw.group = pw.out.BeginRowGroup()
 	pw.columns = pw.group.ColumnWriters()
@@ -54,12 +57,14 @@ func (w *Writer) Add(r Row) error {
 		value := &w.split.values[i]
 		if !value.Exists() {
 			w.values[i] = append(w.values[i], nulls[i])
+			w.tally(i, parquet.Value{})
 			continue
 		}
 		v := w.cell(columns[i].Type, value)
 		if v.IsNull() && value.Kind != jsonwalk.Null {
 			w.odd[i] = true
 		}
+		w.tally(i, v)
 		w.put(i, v)
 	}
 	if r.Source != string(w.source) {
@@ -84,6 +89,23 @@ func (w *Writer) Add(r Row) error {
 	}
 	return nil
 }
+
+// tally counts a value, if its column is counted.
+func (w *Writer) tally(column int, v parquet.Value) {
+	number := tallied[column]
+	switch {
+	case number < 0:
+	case v.IsNull():
+		w.tallies.Add(number, nil)
+	case columns[column].Type == logquery.BoolColumn:
+		w.tallies.Add(number, strconv.AppendBool(make([]byte, 0, len("false")), v.Boolean()))
+	default:
+		w.tallies.Add(number, v.ByteArray())
+	}
+}
+
+// Tallies returns the file of tallies of what was added.
+func (w *Writer) Tallies() []byte { return w.tallies.Encode() }
 
 func (w *Writer) put(column int, v parquet.Value) {
 	if v.IsNull() {

@@ -1,0 +1,53 @@
+package tally
+
+import (
+	"cmp"
+	"encoding/binary"
+	"slices"
+
+	"cairn/internal/scan"
+)
+
+// Sum adds up groups that were counted in several places.
+type Sum struct {
+	groups []scan.Group
+	at     map[string]int // where the groups are that may come again
+	key    []byte
+}
+
+// Add adds a group that may come again.
+func (s *Sum) Add(g scan.Group) {
+	s.key = binary.LittleEndian.AppendUint64(s.key[:0], uint64(g.Time.UnixNano()))
+	for _, v := range g.Values {
+		s.key = appendText(s.key, v)
+	}
+	i, ok := s.at[string(s.key)]
+	if ok {
+		s.groups[i].Count += g.Count
+		return
+	}
+	if s.at == nil {
+		s.at = map[string]int{}
+	}
+	s.at[string(s.key)] = len(s.groups)
+	s.groups = append(s.groups, g)
+}
+
+// AddOnce adds a group that comes only once.
+func (s *Sum) AddOnce(g scan.Group) { s.groups = append(s.groups, g) }
+
+// Counts returns the groups, the largest first. Of more than most, the smallest
+// are Other.
+func (s *Sum) Counts(most int) *scan.Counts {
+	c := &scan.Counts{Groups: s.groups}
+	slices.SortFunc(c.Groups, func(a, b scan.Group) int {
+		return cmp.Or(cmp.Compare(b.Count, a.Count), a.Time.Compare(b.Time), slices.Compare(a.Values, b.Values))
+	})
+	if len(c.Groups) > most {
+		for _, g := range c.Groups[most:] {
+			c.Other += g.Count
+		}
+		c.Groups = c.Groups[:most]
+	}
+	return c
+}

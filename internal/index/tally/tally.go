@@ -1,0 +1,181 @@
+// Package tally keeps how often each value of a column occurs in a part of an
+// index, counted while the part is written: what people count most (by event
+// name, by user, by error) is then answered without reading records.
+//
+// Columns with many values have no tally: their values are counted by whoever
+// asks.
+package tally
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"slices"
+	"strings"
+)
+
+// Extension is that of a file of tallies.
+const Extension = ".counts"
+
+const (
+	// maxValues and maxBytes bound what is kept of a column.
+	maxValues = 1024
+	maxBytes  = 32 << 10
+)
+
+// Counter counts the values of columns. It is not safe for concurrent use.
+type Counter struct {
+	columns []column
+}
+
+// column is what was counted of one; values is nil if there are too many.
+type column struct {
+	name   string
+	values map[string]*int64
+	bytes  int
+	// last is the value that came last, as the next is often the same.
+	last  string
+	count *int64
+}
+
+// New returns a counter of columns by their names.
+func New(names []string) *Counter {
+	c := &Counter{columns: make([]column, len(names))}
+	for i, name := range names {
+		c.columns[i] = column{name: name, values: map[string]*int64{}}
+	}
+	return c
+}
+
+// Add counts a value of the column of that number; a record without one has the
+// empty value.
+func (c *Counter) Add(number int, value []byte) {
+	col := &c.columns[number]
+	if col.values == nil {
+		return
+	}
+	if col.count != nil && string(value) == col.last {
+		*col.count++
+		return
+	}
+	n := col.values[string(value)]
+	if n == nil {
+		if len(col.values) == maxValues || col.bytes+len(value) > maxBytes {
+			*col = column{name: col.name}
+			return
+		}
+		col.bytes += len(value)
+		n = new(int64)
+		col.values[string(value)] = n
+	}
+	*n++
+	col.last, col.count = string(value), n
+}
+
+// A file of tallies is, numbers as uvarint where no size is given:
+//
+//	8 bytes   magic
+//	4         CRC-32C of everything behind these four bytes, little endian
+//	          of each column: the length of its name, the name, the length of its
+//	          values, the values: the length of each, its bytes, its count
+const (
+	magic  = "CRNTALY1"
+	summed = len(magic) + 4
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// Encode returns the file of tallies: of the columns that do not have too many
+// values.
+func (c *Counter) Encode() []byte {
+	b := append([]byte(magic), 0, 0, 0, 0)
+	var values []byte
+	for _, col := range c.columns {
+		if col.values == nil {
+			continue
+		}
+		values = values[:0]
+		for text, n := range col.values {
+			values = appendText(values, text)
+			values = binary.AppendUvarint(values, uint64(*n))
+		}
+		b = appendText(b, col.name)
+		b = appendText(b, string(values))
+	}
+	binary.LittleEndian.PutUint32(b[len(magic):], crc32.Checksum(b[summed:], castagnoli))
+	return b
+}
+
+func appendText(b []byte, text string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
+}
+
+// Value is how often a value occurs.
+type Value struct {
+	Text  string
+	Count int64
+}
+
+// Read returns the tally of a column in a file; ok is false if it has none.
+func Read(path, name string) (values []Value, ok bool, err error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, false, err
+	}
+	if values, ok, err = Decode(b, name); err != nil {
+		err = fmt.Errorf("read %s: %w", path, err)
+	}
+	return values, ok, err
+}
+
+// Decode returns the tally of a column; ok is false if the file has none.
+func Decode(file []byte, name string) (values []Value, ok bool, err error) {
+	if len(file) < summed || string(file[:len(magic)]) != magic {
+		return nil, false, errors.New("it is no file of tallies")
+	}
+	if crc32.Checksum(file[summed:], castagnoli) != binary.LittleEndian.Uint32(file[len(magic):]) {
+		return nil, false, errors.New("its checksum is wrong")
+	}
+	for rest := file[summed:]; len(rest) > 0; {
+		var column, block []byte
+		if column, rest, err = cutText(rest); err == nil {
+			block, rest, err = cutText(rest)
+		}
+		if err != nil {
+			return nil, false, err
+		}
+		if string(column) == name {
+			values, err = decodeValues(block)
+			return values, err == nil, err
+		}
+	}
+	return nil, false, nil
+}
+
+func decodeValues(block []byte) (values []Value, err error) {
+	for len(block) > 0 {
+		text, rest, err := cutText(block)
+		if err != nil {
+			return nil, err
+		}
+		n, size := binary.Uvarint(rest)
+		if size <= 0 || n == 0 || n > 1<<62 {
+			return nil, fmt.Errorf("the count of %.100q cannot be read", text)
+		}
+		values = append(values, Value{string(text), int64(n)})
+		block = rest[size:]
+	}
+	slices.SortFunc(values, func(a, b Value) int { return strings.Compare(a.Text, b.Text) })
+	return values, nil
+}
+
+func cutText(b []byte) (text, rest []byte, err error) {
+	n, size := binary.Uvarint(b)
+	if size <= 0 || n > uint64(len(b)-size) {
+		return nil, nil, errors.New("it is cut off")
+	}
+	b = b[size:]
+	return b[:n], b[n:], nil
+}
