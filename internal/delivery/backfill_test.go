@@ -174,3 +174,51 @@ func testBackfillFault(t *testing.T, happens, restart bool, failing int) (reache
 	}
 	return op > failing
 }
+
+// TestBackfillBackAndForward has a clock that is set back and forward, past
+// intervals that are closed: log files then come in no order of the intervals they
+// are named by, also within one of them, and each is listed once.
+func TestBackfillBackAndForward(t *testing.T) {
+	w := newWorld()
+	clock := noon
+	w.options.Now = func() time.Time { return clock }
+	tr := w.newTrail("audit")
+	tr.Validate = true
+	w.put(tr)
+	p := w.pump(t, tr, Bucket)
+	deliver := func(minutes ...float64) {
+		t.Helper()
+		for _, m := range minutes {
+			clock = at(m)
+			w.journal.add(w.record(home, "A"))
+			for again := true; again; {
+				var err error
+				if again, err = p.step(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	digests := func(minutes float64) {
+		t.Helper()
+		clock = at(minutes)
+		if err := p.digest(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deliver(0)
+	for _, hours := range []float64{0, 1, 2, 3} {
+		digests(2 + hours*60)
+	}
+	deliver(130, 70, 135, 71, 10) // of the third interval, the second, the third ...
+	digests(242)
+	deliver(72, 190, 136) // the second and third have their backfill digests
+	digests(302)
+	got := w.digests(t)
+	if want := "[12:02:00-13:02:00 1] at 2026-03-01T16:02:00Z [13:02:00-14:02:00 2] at 2026-03-01T16:02:00Z [14:02:00-15:02:00 2] at 2026-03-01T16:02:00Z [15:02:00-16:02:00 1] at 2026-03-01T17:02:00Z"; got[home+" backfill"] != want {
+		t.Errorf("backfill digests:\n%s, want\n%s", got[home+" backfill"], want)
+	}
+	if want := "[12:00:00-12:02:00 1] [12:02:00-13:02:00 0] [13:02:00-14:02:00 0] [14:02:00-15:02:00 0] [15:02:00-16:02:00 0] [16:02:00-17:02:00 2]"; got[home] != want {
+		t.Errorf("digests:\n%s, want\n%s", got[home], want)
+	}
+}

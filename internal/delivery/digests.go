@@ -77,7 +77,7 @@ func (p *pump) markLeft(row *Progress, files []LogFile) {
 	for i := range files {
 		f := &files[i]
 		c, ok := p.o.Chains.Get(slices.Concat(p.key, []string{f.Account, f.Region})...)
-		if ok && c.TrailID == p.id && !c.Over && (c.Backfill == nil || c.Backfill.End.Before(left.End)) {
+		if ok && c.TrailID == p.id && !c.Over {
 			f.Left = left
 		}
 	}
@@ -174,15 +174,20 @@ type backfill struct {
 	files []digest.LogFile
 }
 
-// leave adds a log file that the digest of an interval left out. Files come in the
-// order of their plans, and so in that of their intervals.
-func (l *link) leave(left Span, f digest.LogFile) {
-	n := len(l.backfill)
-	if n == 0 || !l.backfill[n-1].End.Equal(left.End) {
-		l.backfill = append(l.backfill, backfill{Span: left})
-		n++
+// add adds a log file. If the digest of an interval left it out, a backfill digest
+// of that interval lists it, unless the chain of those is past that: their names
+// are the ends of intervals, and each is written once. A clock that is set back and
+// forward brings intervals in any order.
+func (l *link) add(f LogFile) {
+	if f.Left == nil || l.chain != nil && l.chain.Backfill != nil && !l.chain.Backfill.End.Before(f.Left.End) {
+		l.files = append(l.files, f.LogFile)
+		return
 	}
-	l.backfill[n-1].files = append(l.backfill[n-1].files, f)
+	i, ok := slices.BinarySearchFunc(l.backfill, f.Left.End, func(b backfill, end time.Time) int { return b.End.Compare(end) })
+	if !ok {
+		l.backfill = slices.Insert(l.backfill, i, backfill{Span: *f.Left})
+	}
+	l.backfill[i].files = append(l.backfill[i].files, f.LogFile)
 }
 
 // links returns the chains that get a digest for an interval, sorted: the home
@@ -207,12 +212,7 @@ func (p *pump) links(t *trail.Trail, in Interval, files []LogFile) []*link {
 		at(row.Key[len(p.key)], row.Key[len(p.key)+1]).chain = c
 	}
 	for _, f := range files {
-		l := at(f.Account, f.Region)
-		if f.Left != nil {
-			l.leave(*f.Left, f.LogFile)
-		} else {
-			l.files = append(l.files, f.LogFile)
-		}
+		at(f.Account, f.Region).add(f)
 	}
 	all := make([]*link, 0, len(byPlace))
 	for _, l := range byPlace {
@@ -234,10 +234,7 @@ func (p *pump) write(ctx context.Context, t *trail.Trail, in Interval, files []L
 				return err
 			}
 		}
-		for _, b := range l.backfill {
-			if last := l.chain.Backfill; last != nil && last.Made.Equal(in.End) && !last.End.Before(b.End) {
-				continue // written before
-			}
+		for _, b := range l.backfill { // those written before a crash or a failure are not among them
 			if err := p.fill(ctx, t, in, l, b); err != nil {
 				return err
 			}
