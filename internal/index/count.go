@@ -159,14 +159,7 @@ func (x *Index) addTally(sum *tally.Sum, p *partInfo, at time.Time, by []string)
 	if !ok || p.Counts == 0 {
 		return false, nil
 	}
-	values, told, err := tally.Read(countsPath(x.dir, p.Name), column.Name)
-	if err != nil {
-		return false, err
-	}
-	for _, v := range values {
-		sum.Add(scan.Group{Time: at, Values: []string{v.Text}, Count: v.Count})
-	}
-	return told, nil
+	return tally.Read(countsPath(x.dir, p.Name), column.Name, func(value []byte, count int64) { sum.AddValue(at, value, count) })
 }
 
 // addBySQL adds up the groups that a query gives; alone says that there are no

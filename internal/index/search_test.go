@@ -308,7 +308,9 @@ func TestTallies(t *testing.T) {
 		func() string { return count(Query{}, byName) },
 		func() string { return count(cut, byName) },
 		func() string { return count(cut, scan.Grouping{By: []string{"readOnly"}, Every: 24 * time.Hour}) },
-		func() string { return count(Query{}, scan.Grouping{By: []string{"userIdentity.arn"}, Every: time.Hour}) },
+		func() string {
+			return count(Query{}, scan.Grouping{By: []string{"userIdentity.arn"}, Every: time.Hour})
+		},
 	}
 	var want []string
 	for _, q := range questions {

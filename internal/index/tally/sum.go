@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+	"time"
 
 	"cairn/internal/scan"
 )
@@ -17,20 +18,40 @@ type Sum struct {
 
 // Add adds a group that may come again.
 func (s *Sum) Add(g scan.Group) {
-	s.key = binary.LittleEndian.AppendUint64(s.key[:0], uint64(g.Time.UnixNano()))
+	s.begin(g.Time)
 	for _, v := range g.Values {
 		s.key = appendText(s.key, v)
 	}
-	i, ok := s.at[string(s.key)]
-	if ok {
-		s.groups[i].Count += g.Count
-		return
+	if !s.more(g.Count) {
+		s.groups = append(s.groups, g)
+	}
+}
+
+// AddValue adds a group of one value, which may come again.
+func (s *Sum) AddValue(at time.Time, value []byte, count int64) {
+	s.begin(at)
+	s.key = appendText(s.key, value)
+	if !s.more(count) {
+		s.groups = append(s.groups, scan.Group{Time: at, Values: []string{string(value)}, Count: count})
+	}
+}
+
+func (s *Sum) begin(at time.Time) {
+	s.key = binary.LittleEndian.AppendUint64(s.key[:0], uint64(at.Unix()))
+}
+
+// more adds to the group of the key; it returns false if that comes for the first
+// time, and is now to be added.
+func (s *Sum) more(count int64) bool {
+	if i, ok := s.at[string(s.key)]; ok {
+		s.groups[i].Count += count
+		return true
 	}
 	if s.at == nil {
 		s.at = map[string]int{}
 	}
 	s.at[string(s.key)] = len(s.groups)
-	s.groups = append(s.groups, g)
+	return false
 }
 
 // AddOnce adds a group that comes only once.

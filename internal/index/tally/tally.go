@@ -11,9 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"maps"
 	"os"
 	"slices"
-	"strings"
 )
 
 // Extension is that of a file of tallies.
@@ -79,7 +79,7 @@ func (c *Counter) Add(number int, value []byte) {
 //	8 bytes   magic
 //	4         CRC-32C of everything behind these four bytes, little endian
 //	          of each column: the length of its name, the name, the length of its
-//	          values, the values: the length of each, its bytes, its count
+//	          values, the values, sorted: the length of each, its bytes, its count
 const (
 	magic  = "CRNTALY1"
 	summed = len(magic) + 4
@@ -97,46 +97,42 @@ func (c *Counter) Encode() []byte {
 			continue
 		}
 		values = values[:0]
-		for text, n := range col.values {
+		for _, text := range slices.Sorted(maps.Keys(col.values)) {
 			values = appendText(values, text)
-			values = binary.AppendUvarint(values, uint64(*n))
+			values = binary.AppendUvarint(values, uint64(*col.values[text]))
 		}
 		b = appendText(b, col.name)
-		b = appendText(b, string(values))
+		b = appendText(b, values)
 	}
 	binary.LittleEndian.PutUint32(b[len(magic):], crc32.Checksum(b[summed:], castagnoli))
 	return b
 }
 
-func appendText(b []byte, text string) []byte {
+func appendText[T string | []byte](b []byte, text T) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
-// Value is how often a value occurs.
-type Value struct {
-	Text  string
-	Count int64
-}
-
-// Read returns the tally of a column in a file; ok is false if it has none.
-func Read(path, name string) (values []Value, ok bool, err error) {
+// Read gives the tally of a column in a file, each value with its count; ok is
+// false if it has none. The bytes of a value are valid until each returns.
+func Read(path, name string, each func(value []byte, count int64)) (ok bool, err error) {
 	b, err := os.ReadFile(path)
 	if err != nil {
-		return nil, false, err
+		return false, err
 	}
-	if values, ok, err = Decode(b, name); err != nil {
+	if ok, err = Decode(b, name, each); err != nil {
 		err = fmt.Errorf("read %s: %w", path, err)
 	}
-	return values, ok, err
+	return ok, err
 }
 
-// Decode returns the tally of a column; ok is false if the file has none.
-func Decode(file []byte, name string) (values []Value, ok bool, err error) {
+// Decode gives the tally of a column, as [Read] does. After an error what was given
+// does not count.
+func Decode(file []byte, name string, each func(value []byte, count int64)) (ok bool, err error) {
 	if len(file) < summed || string(file[:len(magic)]) != magic {
-		return nil, false, errors.New("it is no file of tallies")
+		return false, errors.New("it is no file of tallies")
 	}
 	if crc32.Checksum(file[summed:], castagnoli) != binary.LittleEndian.Uint32(file[len(magic):]) {
-		return nil, false, errors.New("its checksum is wrong")
+		return false, errors.New("its checksum is wrong")
 	}
 	for rest := file[summed:]; len(rest) > 0; {
 		var column, block []byte
@@ -144,31 +140,30 @@ func Decode(file []byte, name string) (values []Value, ok bool, err error) {
 			block, rest, err = cutText(rest)
 		}
 		if err != nil {
-			return nil, false, err
+			return false, err
 		}
 		if string(column) == name {
-			values, err = decodeValues(block)
-			return values, err == nil, err
+			err = decodeValues(block, each)
+			return err == nil, err
 		}
 	}
-	return nil, false, nil
+	return false, nil
 }
 
-func decodeValues(block []byte) (values []Value, err error) {
+func decodeValues(block []byte, each func([]byte, int64)) error {
 	for len(block) > 0 {
 		text, rest, err := cutText(block)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		n, size := binary.Uvarint(rest)
 		if size <= 0 || n == 0 || n > 1<<62 {
-			return nil, fmt.Errorf("the count of %.100q cannot be read", text)
+			return fmt.Errorf("the count of %.100q cannot be read", text)
 		}
-		values = append(values, Value{string(text), int64(n)})
+		each(text, int64(n))
 		block = rest[size:]
 	}
-	slices.SortFunc(values, func(a, b Value) int { return strings.Compare(a.Text, b.Text) })
-	return values, nil
+	return nil
 }
 
 func cutText(b []byte) (text, rest []byte, err error) {
