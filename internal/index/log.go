@@ -211,6 +211,7 @@ func pagesPath(dir, n string) string { return filepath.Join(ownDir(dir), n+part.
 func countsPath(dir, n string) string {
 	return filepath.Join(ownDir(dir), n+tally.Extension)
 }
+
 func partPath(dir string, p *partInfo) string {
 	return filepath.Join(dayDir(dir, p.Day), p.Name+part.Extension)
 }
