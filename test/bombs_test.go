@@ -20,10 +20,12 @@ import (
 	"cairn/test/kit"
 )
 
-// bombSize is what a bomb inflates to; mostMemory is what reading one may take.
+// bombSize is what a bomb inflates to. mostMemory is what reading one may take, and
+// mostForDigest where a digest should be: one may have 64 MiB, in a buffer that grows.
 const (
-	bombSize   = 256 << 20
-	mostMemory = 192 << 20
+	bombSize      = 256 << 20
+	mostMemory    = 192 << 20
+	mostForDigest = 448 << 20
 )
 
 // bomb is gzip that inflates to head, as much of fill as makes bombSize, and tail.
@@ -47,7 +49,7 @@ func bomb(t *testing.T, head, fill, tail string) []byte {
 
 // bounded runs the program, for two minutes at most, and fails if it takes more
 // memory than it should.
-func bounded(t *testing.T, env []string, args ...string) (out string, code int) {
+func bounded(t *testing.T, most int64, env []string, args ...string) (out string, code int) {
 	t.Helper()
 	cmd := exec.Command(kit.Binary(t), args...)
 	cmd.Env = env
@@ -63,7 +65,7 @@ func bounded(t *testing.T, env []string, args ...string) (out string, code int) 
 	}
 	peak := cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
 	t.Logf("cairn %s: %d MiB, exit code %d", args[0], peak>>20, cmd.ProcessState.ExitCode())
-	if peak > mostMemory {
+	if peak > most {
 		t.Errorf("%v took %d MiB", args, peak>>20)
 	}
 	return text.String(), cmd.ProcessState.ExitCode()
@@ -91,7 +93,7 @@ func TestBombs(t *testing.T) {
 	put("2222222222222222", bomb(t, `{"Records":[{"eventTime":"2026-11-01T12:00:00Z","requestID":"`, "a", `NEEDLE"}]}`))
 	put("3333333333333333", bomb(t, `{"Records":`, "[", ""))
 	put("4444444444444444", bytes.Repeat(small.Bytes()[:small.Len()-1], 3)) // cut, and cut again
-	out, code := bounded(t, nil, "search", dir, "NEEDLE", "--from", "2026-11-01", "--to", "2026-11-02", "--json")
+	out, code := bounded(t, mostMemory, nil, "search", dir, "NEEDLE", "--from", "2026-11-01", "--to", "2026-11-02", "--json")
 	if !strings.Contains(out, `"requestID":"NEEDLE"`) && !strings.Contains(out, `"NEEDLE"`) {
 		t.Errorf("the record beside the bombs is not found (%d):\n%.2000s", code, out)
 	}
@@ -105,8 +107,8 @@ func TestBombs(t *testing.T) {
 	}
 }
 
-// TestBombsInTrail replaces a delivered log file by a bomb: validating the trail
-// tells of it, in little memory.
+// TestBombsInTrail replaces a delivered log file by a bomb, and then a digest:
+// validating the trail tells of them, in little memory.
 func TestBombsInTrail(t *testing.T) {
 	c := startChained(t, t.TempDir())
 	var key string
@@ -124,8 +126,18 @@ func TestBombsInTrail(t *testing.T) {
 	}
 	time.Sleep(5 * time.Second) // a digest lists it
 	must(t)(c.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("audited"), Key: &key, Body: bytes.NewReader(bomb(t, `{"Records":[`, " ", "]}"))}))
-	out, code := bounded(t, c.Environment(t, ""), "validate", "--trail", c.arn)
+	out, code := bounded(t, mostMemory, c.Environment(t, ""), "validate", "--trail", c.arn)
 	if code != 3 || !strings.Contains(out, filepath.Base(key)) {
 		t.Errorf("exit code %d:\n%.3000s", code, out)
+	}
+	digests := kit.Keys(t.Context(), t, c.s3, "audited", "/CloudTrail-Digest/")
+	if len(digests) == 0 {
+		t.Fatal("there are no digests")
+	}
+	key = digests[0]
+	must(t)(c.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("audited"), Key: &key, Body: bytes.NewReader(bomb(t, "{", " ", "}"))}))
+	out, code = bounded(t, mostForDigest, c.Environment(t, ""), "validate", "--trail", c.arn)
+	if code != 3 || !strings.Contains(out, filepath.Base(key)) {
+		t.Errorf("exit code %d, and the digest is not named:\n%.3000s", code, out)
 	}
 }

@@ -29,7 +29,7 @@ func TestDeployFlags(t *testing.T) {
 			}
 			for _, flag := range regexp.MustCompile(`--[a-z-]+`).FindAllString(line, -1) {
 				flags++
-				if !regexp.MustCompile(`(?m)^\s+` + flag + `\b`).MatchString(help) {
+				if !regexp.MustCompile(`(?m)^\s+` + flag + `(\s|$)`).MatchString(help) {
 					t.Errorf("%s has %s, which cairn serve has not", name, flag)
 				}
 			}

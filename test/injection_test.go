@@ -21,8 +21,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unicode"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 
 	"cairn/digest/digesttest"
 	"cairn/test/kit"
@@ -37,7 +42,7 @@ const forged = "x\r\ntime=2026-01-01T00:00:00Z level=ERROR msg=FORGED\n\x1b[2J\x
 func TestLogInjection(t *testing.T) {
 	for _, format := range []string{"text", "json"} {
 		t.Run(format, func(t *testing.T) {
-			e := kit.StartEngine(t, t.TempDir(), "--log-level", "debug", "--log-format", format)
+			e := kit.StartEngine(t, t.TempDir(), "--log-level", "debug", "--log-format", format, "--delivery-interval", "1s")
 			c := e.Config(t, "")
 			keys, err := c.Credentials.Retrieve(t.Context())
 			must(t)(keys, err)
@@ -92,20 +97,39 @@ func TestLogInjection(t *testing.T) {
 			send("s3", kit.Region, "", http.MethodPut, "/bucket/"+url.PathEscape(strings.ReplaceAll(forged, "\x1b", "")), "v", http.Header{})
 			rawBytes(t, e, "GET / HTTP/1.1\r\nHost: "+"\x1b[2J"+"\r\n\r\n")
 			rawBytes(t, e, "\x16\x03\x01FORGED\r\nlevel=ERROR msg=FORGED\n\n")
+			forgedPrefix(t, e)
 			e.Stop(t, syscall.SIGTERM)
 			log := e.Log()
-			if !strings.Contains(log, "iam:CreateUser") {
-				t.Errorf("calls are not in the log:\n%.1000s", log)
+			if !strings.Contains(log, "iam:CreateUser") || !strings.Contains(log, "FORGED") {
+				t.Errorf("calls are not in the log, or nothing that clients chose:\n%.1000s", log)
 			}
 			for line := range strings.Lines(log) {
 				line = strings.TrimSuffix(line, "\n")
 				whole := strings.HasPrefix(line, `{"time":`) || strings.HasPrefix(line, "time=") || strings.HasPrefix(line, "cairn: ")
-				if !whole || strings.HasPrefix(line, "time=2026-01-01") || strings.ContainsAny(line, "\r\x1b\x07\u009b\u2028") {
+				if !whole || strings.HasPrefix(line, "time=2026-01-01") || strings.ContainsFunc(line, func(r rune) bool { return !unicode.IsPrint(r) }) {
 					t.Errorf("the log has the line %q", line)
 				}
 			}
 		})
 	}
+}
+
+// forgedPrefix has the log tell of log files whose names begin as a client chose: their
+// bucket stops taking them.
+func forgedPrefix(t *testing.T, e *kit.Engine) {
+	t.Helper()
+	c := e.Config(t, "")
+	objects, trails, bucket := s3.NewFromConfig(c, pathStyle), cloudtrail.NewFromConfig(c), aws.String("forged-names")
+	must(t)(objects.CreateBucket(t.Context(), &s3.CreateBucketInput{
+		Bucket: bucket, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: kit.Region},
+	}))
+	must(t)(objects.PutBucketPolicy(t.Context(), &s3.PutBucketPolicyInput{Bucket: bucket, Policy: aws.String(trailPolicy(*bucket))}))
+	// Control characters of ASCII are refused.
+	prefix := aws.String("x\" level=ERROR msg=FORGED\u009b31m\u2028\u202eFORGED")
+	must(t)(trails.CreateTrail(t.Context(), &cloudtrail.CreateTrailInput{Name: aws.String("forged"), S3BucketName: bucket, S3KeyPrefix: prefix}))
+	must(t)(objects.DeleteBucketPolicy(t.Context(), &s3.DeleteBucketPolicyInput{Bucket: bucket}))
+	must(t)(trails.StartLogging(t.Context(), &cloudtrail.StartLoggingInput{Name: aws.String("forged")}))
+	kit.Eventually(t, "the log tells of a delivery that failed", func() bool { return strings.Contains(e.Log(), "write log file x") })
 }
 
 // rawBytes sends bytes and reads what comes back.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+
+	"cairn/cmd/cairn/read/show"
 )
 
 // logging is what the flags say of the engine's own log.
@@ -43,7 +45,19 @@ func logFlags(fs *flag.FlagSet) *logging {
 func (l *logging) logger(w io.Writer) *slog.Logger {
 	o := &slog.HandlerOptions{Level: l.level}
 	if l.json {
-		return slog.New(slog.NewJSONHandler(w, o))
+		return slog.New(slog.NewJSONHandler(plain{w}, o))
 	}
 	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// plain escapes in lines of JSON what terminals obey and slog leaves as it is there:
+// some control characters, and those that turn the direction of text.
+type plain struct{ io.Writer }
+
+// Write takes one line, as slog gives it.
+func (p plain) Write(line []byte) (int, error) {
+	if _, err := p.Writer.Write(append(show.JSON(nil, line), '\n')); err != nil {
+		return 0, err
+	}
+	return len(line), nil
 }

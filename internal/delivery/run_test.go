@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -255,6 +256,47 @@ func TestRealStores(t *testing.T) {
 	if d := cmp.Diff(want, w.dest.delivered(t)); d != "" {
 		t.Error(d)
 	}
+}
+
+// slowDest takes a second for each log file, and counts how many come at once.
+type slowDest struct {
+	*memDest
+	mu        sync.Mutex
+	now, most int
+}
+
+func (d *slowDest) count(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.now += n
+	d.most = max(d.most, d.now)
+}
+
+func (d *slowDest) PutObject(ctx context.Context, t *trail.Trail, key string, body []byte, meta map[string]string) error {
+	d.count(1)
+	defer d.count(-1)
+	time.Sleep(time.Second)
+	return d.memDest.PutObject(ctx, t, key, body, meta)
+}
+
+// TestPlansTakeTurns has ten trails with something to deliver: four have a plan at
+// once, the others wait.
+func TestPlansTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld()
+		dest := &slowDest{memDest: w.dest}
+		w.options.Dest = dest
+		for i := range 10 {
+			w.put(w.newTrail(fmt.Sprint("audit", i)))
+		}
+		w.journal.add(w.record(home, "A"))
+		stop := w.start(t)
+		time.Sleep(time.Minute)
+		stop()
+		if n := w.dest.writes(); n != 10 || dest.most != 4 {
+			t.Errorf("%d files, %d at once", n, dest.most)
+		}
+	})
 }
 
 func TestNewRefuses(t *testing.T) {

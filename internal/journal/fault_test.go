@@ -150,6 +150,9 @@ func TestBackpressure(t *testing.T) {
 		t.Fatalf("let in above the bound: %v", err)
 	case <-time.After(20 * time.Millisecond):
 	}
+	if s := j.Stats(); s.PendingRecords != 2 || s.PendingBytes > 4000 {
+		t.Errorf("above the bound: %+v", s)
+	}
 	cancel()
 	if err := <-taken; !errors.Is(err, ErrUnknown) || !errors.Is(err, context.Canceled) {
 		t.Errorf("left while it was being written: %v", err)

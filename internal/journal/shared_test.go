@@ -113,6 +113,44 @@ func TestSharedFails(t *testing.T) {
 	group.Wait()
 }
 
+// TestSharedIsBounded has readers go through much more than is kept: what is kept
+// stays within the bound, and what is lowest in the journal goes first.
+func TestSharedIsBounded(t *testing.T) {
+	j := openTest(t, natsdtest.Start(t), Options{TailBytes: 1})
+	big := entry(1)
+	big.JSON = append([]byte(`{"pad":"`), append(bytes.Repeat([]byte("x"), 1<<20), `"}`...)...)
+	for range 60 {
+		must(t, j.Append(t.Context(), big))
+	}
+	s := Share(j)
+	read := func(from, to uint64) {
+		t.Helper()
+		for at, r := (Position{Seq: from}), s.Reader(); at.Seq < to; {
+			_, next, err := r.Read(t.Context(), at)
+			must(t, err)
+			kept := 0
+			for _, k := range s.kept {
+				for i := range k.recs {
+					kept += len(k.recs[i].JSON)
+				}
+			}
+			if kept > 24<<20 || at.Seq > from+30 && kept < 20<<20 {
+				t.Fatalf("%d bytes are kept at %v", kept, at)
+			}
+			at = next
+		}
+	}
+	read(1, j.End().Seq)
+	late, _, err := s.Reader().Read(t.Context(), Position{Seq: 55})
+	must(t, err)
+	read(1, 31) // all of it is lower
+	again, _, err := s.Reader().Read(t.Context(), Position{Seq: 55})
+	must(t, err)
+	if &late[0] != &again[0] {
+		t.Error("what is lower in the journal took the place of what is higher")
+	}
+}
+
 // TestSharedStaysTogether has a fast and a slow reader of much more than is kept:
 // the fast one waits, so that they share what they read. One that stops does not
 // hold the other up.
