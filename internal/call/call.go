@@ -161,6 +161,10 @@ type Call struct {
 	HTTP *http.Request
 	// Start is when the call arrived.
 	Start time.Time
+	// Signed is when the caller signed; zero if nobody did. Presigned says that the
+	// signature came in the query, made beforehand for whoever has the URL.
+	Signed    time.Time
+	Presigned bool
 
 	// Token makes a call made inside the engine repeatable: a second call with
 	// the same token changes nothing. Empty for clients' calls.

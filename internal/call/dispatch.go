@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -178,7 +179,7 @@ func authorize(ctx context.Context, c *Call) error {
 func (c *Call) Allows(k Check) error {
 	q := policy.Query{
 		Principal: c.Principal.ForPolicy(), Action: k.Action, Resource: k.Resource, ResourceAccount: k.Account,
-		Context:  c.context(k.Context),
+		Context:  c.context(&k),
 		Identity: c.Principal.Policies, Boundary: c.Principal.Boundary, Session: c.Principal.SessionPolicies,
 		ResourcePolicy: k.Policy, ResourcePolicyDecides: k.PolicyDecides,
 	}
@@ -215,11 +216,15 @@ func deniedText(c *Call, action, resource string, d policy.Decision) string {
 	return text + " because " + d.Reason
 }
 
+// globalRegion is where the endpoints of global services are.
+const globalRegion = "us-east-1"
+
 // context returns the condition keys of the call: the global ones and those of
-// one check.
+// one check. A key that AWS always sends is always here: a Deny on one that is
+// absent would silently never hold.
 //
 // Source: "AWS global condition context keys" in the IAM User Guide.
-func (c *Call) context(more policy.Context) policy.Context {
+func (c *Call) context(check *Check) policy.Context {
 	p, now := &c.Principal, c.Start
 	if now.IsZero() {
 		now = time.Now()
@@ -230,6 +235,10 @@ func (c *Call) context(more policy.Context) policy.Context {
 		"aws:epochtime":             {strconv.FormatInt(now.Unix(), 10)},
 		"aws:requestedregion":       {c.Region},
 		"aws:principalisawsservice": {strconv.FormatBool(p.Kind == identity.AWSService)},
+		"aws:viaawsservice":         {"false"}, // no service here makes calls on with its caller's credentials
+	}
+	if c.API.Global { // whatever region it was signed for
+		k["aws:requestedregion"] = []string{globalRegion}
 	}
 	set := func(key, value string) {
 		if value != "" {
@@ -237,6 +246,7 @@ func (c *Call) context(more policy.Context) policy.Context {
 		}
 	}
 	set("aws:useragent", c.UserAgent)
+	set("aws:resourceaccount", cmp.Or(check.Account, p.Account))
 	if p.Kind == identity.AWSService {
 		set("aws:principalservicename", p.Service)
 		set("aws:sourcearn", p.SourceARN)
@@ -268,7 +278,7 @@ func (c *Call) context(more policy.Context) policy.Context {
 			set("aws:multifactorauthage", strconv.FormatInt(now.Unix()-s.Created.Unix(), 10))
 		}
 	}
-	for key, values := range more {
+	for key, values := range check.Context {
 		k[strings.ToLower(key)] = values
 	}
 	return k

@@ -219,7 +219,7 @@ func (g *Gateway) authenticate(r *http.Request, c *call.Call, signed *sigv4.Requ
 	if err := signed.VerifyWith(g.keys, r, secret, c.Start); err != nil {
 		return err
 	}
-	c.Principal = principal
+	c.Principal, c.Signed, c.Presigned = principal, signed.Date, signed.Presigned
 	if c.API.Match != nil {
 		r.Body = signed.Body(r) // checked against the signature while S3 reads it
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -103,6 +104,48 @@ func TestCalls(t *testing.T) {
 	c := records.calls[0]
 	if c.Region != "eu-west-1" || c.SourceIP != "127.0.0.1" || !c.Secure || c.RequestID == "" || !strings.HasPrefix(s.URL, "http://"+c.Host) {
 		t.Errorf("the call was taken for %+v", c)
+	}
+}
+
+// TestPresigned knows a presigned call however its parameters are spelt, and when
+// it was signed.
+func TestPresigned(t *testing.T) {
+	s, records := start(t)
+	c := config(s, "AKIAROOT", secret)
+	for _, name := range []string{"X-Amz-Signature", "X-Amz%2DSignature", ""} {
+		records.calls = nil
+		before := time.Now().Truncate(time.Second)
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/?Action=GetCallerIdentity&Version=2011-06-15&X-Amz-Expires=60", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key, err := c.Credentials.Retrieve(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		empty := hex.EncodeToString(sha256.New().Sum(nil))
+		if name == "" {
+			r.URL.RawQuery = strings.Replace(r.URL.RawQuery, "&X-Amz-Expires=60", "", 1)
+			err = v4.NewSigner().SignHTTP(t.Context(), key, r, empty, "sts", "eu-west-1", time.Now())
+		} else {
+			var signed string
+			signed, _, err = v4.NewSigner().PresignHTTP(t.Context(), key, r, empty, "sts", "eu-west-1", time.Now())
+			r, _ = http.NewRequestWithContext(t.Context(), http.MethodGet, strings.Replace(signed, "X-Amz-Signature", name, 1), http.NoBody)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := s.Client().Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusOK || len(records.calls) != 1 {
+			t.Fatalf("%q: answered %d, %d calls recorded", name, resp.StatusCode, len(records.calls))
+		}
+		if got := records.calls[0]; got.Presigned != (name != "") || got.Signed.Before(before) || got.Signed.After(time.Now()) {
+			t.Errorf("%q: presigned %v, signed %v", name, got.Presigned, got.Signed)
+		}
 	}
 }
 

@@ -178,7 +178,7 @@ func TestRegionNames(t *testing.T) {
 	s, _ := start(t)
 	for region, code := range map[string]string{
 		"eu-west-1": "", "us-gov-east-1": "", "nowhere": "InvalidRegion",
-		"eu" + strings.Repeat("-x", 20) + "-1": "InvalidRegion",
+		"eu" + strings.Repeat("-x", 20) + "-1": "InvalidRegion", "zz-qaa-17": "InvalidRegion",
 	} {
 		c := config(s, "AKIAROOT", secret)
 		c.Region = region

@@ -5,7 +5,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"cairn/internal/awserr"
@@ -21,7 +20,7 @@ func (g *Gateway) service(r *http.Request, signed *sigv4.Request) (*call.API, er
 	if signed == nil {
 		return g.guess(r), nil
 	}
-	if len(signed.Region) > maxRegion || !regionName.MatchString(signed.Region) {
+	if !call.ValidRegion(signed.Region) {
 		return nil, awserr.New(http.StatusBadRequest, "InvalidRegion",
 			"The credential scope names the region %q, which is not the name of a region; sign for one such as eu-west-1.", signed.Region)
 	}
@@ -31,12 +30,6 @@ func (g *Gateway) service(r *http.Request, signed *sigv4.Request) (*call.API, er
 	return nil, awserr.New(http.StatusNotImplemented, "UnknownService",
 		"This Cairn engine does not answer for the service %q; it answers for cloudtrail, ec2, iam, logs, s3 and sts.", signed.Service)
 }
-
-// maxRegion bounds the name of a region, which every record holds; the longest
-// of AWS's has 14 bytes.
-const maxRegion = 32
-
-var regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
 
 // guess finds the API of a request that did not say: its protocol is the one
 // the error has to be written in.

@@ -202,6 +202,12 @@ func (c *Condition) holds(context Context) bool {
 	return all
 }
 
+// ambiguous reports whether the condition is on a tag of which there are two
+// (Context.AddTag). That there is one is certain, and all that Null asks.
+func (c *Condition) ambiguous(context Context) bool {
+	return len(context[c.key]) > 1 && strings.Contains(c.key, "tag/") && !c.op.null
+}
+
 // meets reports whether one given value meets the condition.
 func (c *Condition) meets(context Context, given string) bool {
 	for i := range c.operands {

@@ -189,8 +189,13 @@ func (s *Statement) matchesResource(q *Query) bool {
 // firstUnmet returns the first condition that does not hold; nil if all do.
 func (s *Statement) firstUnmet(q *Query) *Condition {
 	for i := range s.Conditions {
-		if !s.Conditions[i].holds(q.Context) {
-			return &s.Conditions[i]
+		c := &s.Conditions[i]
+		holds := c.holds(q.Context)
+		if c.ambiguous(q.Context) {
+			holds = !s.Allow
+		}
+		if !holds {
+			return c
 		}
 	}
 	return nil

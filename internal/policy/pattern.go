@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"slices"
 	"strings"
 
 	"cairn/internal/arn"
@@ -12,6 +13,9 @@ const (
 	anyRun  = 0xff // stands for *
 	anyByte = 0xfe // stands for ?
 )
+
+// runs is anyRun as text.
+const runs = "\xff"
 
 var wildcards = strings.NewReplacer("*", string([]byte{anyRun}), "?", string([]byte{anyByte}))
 
@@ -113,8 +117,88 @@ func (p *pattern) in(c Context) (string, bool) {
 	return b.String(), true
 }
 
+// shortWork is up to what product of their lengths text and value are compared in
+// the plain way, which allocates nothing. Policies and requests are seldom longer.
+const shortWork = 16 << 10
+
 // glob reports whether value matches a compiled text. With fold, ASCII letters
 // of value are taken as lower case; the text must be in lower case already.
 func glob(text, value string, fold bool) bool {
-	return arn.Wildcards{Run: anyRun, One: anyByte, Fold: fold}.Match(text, value)
+	if fold || len(text)*len(value) <= shortWork { // fold is for actions, which are short
+		return arn.Wildcards{Run: anyRun, One: anyByte, Fold: fold}.Match(text, value)
+	}
+	return globLong(text, value)
+}
+
+// globLong is glob for long texts and values. Callers choose both, of policies and
+// of requests with a thousand keys, and the plain way takes the product of the
+// lengths: a call could keep a processor busy for a minute.
+func globLong(text, value string) bool {
+	first, rest, some := strings.Cut(text, runs)
+	switch {
+	case len(first) > len(value) || index(first, value[:len(first)]) != 0:
+		return false
+	case !some:
+		return len(first) == len(value)
+	}
+	value = value[len(first):]
+	middle, last := "", rest
+	if i := strings.LastIndex(rest, runs); i >= 0 {
+		middle, last = rest[:i], rest[i+1:]
+	}
+	end := len(value) - len(last)
+	if end < 0 || index(last, value[end:]) != 0 {
+		return false
+	}
+	value = value[:end]
+	for part := range strings.SplitSeq(middle, runs) { // the first place of each leaves the most to the others
+		at := index(part, value)
+		if at < 0 {
+			return false
+		}
+		value = value[at+len(part):]
+	}
+	return true
+}
+
+// index returns the first place in value that matches part, which has no anyRun;
+// -1 if there is none. With anyByte it keeps a bit for each byte of part, set if
+// part matches up to there, and moves all of them on with each byte of value.
+func index(part, value string) int {
+	if strings.IndexByte(part, anyByte) < 0 {
+		return strings.Index(value, part)
+	}
+	words := (len(part) + 63) / 64
+	holes := make([]uint64, words)
+	for i := range len(part) {
+		if part[i] == anyByte {
+			holes[i/64] |= 1 << (i % 64)
+		}
+	}
+	var fits [256][]uint64 // by byte of value; holes where there is none
+	for i := range len(part) {
+		c := part[i]
+		if c == anyByte {
+			continue
+		}
+		if fits[c] == nil {
+			fits[c] = slices.Clone(holes)
+		}
+		fits[c][i/64] |= 1 << (i % 64)
+	}
+	matched := make([]uint64, words)
+	for at := range len(value) {
+		mask := fits[value[at]]
+		if mask == nil {
+			mask = holes
+		}
+		carry := uint64(1) // a match can begin anywhere
+		for w := range matched {
+			matched[w], carry = (matched[w]<<1|carry)&mask[w], matched[w]>>63
+		}
+		if matched[words-1]>>((len(part)-1)%64)&1 == 1 {
+			return at + 1 - len(part)
+		}
+	}
+	return -1
 }

@@ -5,6 +5,8 @@
 // in the IAM User Guide.
 package policy
 
+import "strings"
+
 // Principal is a caller as policies see it.
 type Principal struct {
 	// Account is the caller's 12-digit account id; empty for services and
@@ -32,6 +34,15 @@ type Principal struct {
 // Context holds condition keys and their values. Keys are lower case, such as
 // "aws:sourcearn"; a key with no values is absent.
 type Context map[string][]string
+
+// AddTag adds a tag, as the condition key "aws:requesttag/KEY" for the prefix
+// "aws:requesttag/". Two tags whose keys differ in case alone are one condition
+// key with two values, of which nobody can tell which is meant: a condition on it
+// lets no Allow hold and no Deny pass.
+func (c Context) AddTag(prefix, key, value string) {
+	k := prefix + strings.ToLower(key)
+	c[k] = append(c[k], value)
+}
 
 // Query asks whether one principal may do one action on one resource.
 type Query struct {

@@ -29,7 +29,12 @@ func (s *Service) addTags(a *call.API) {
 		in := c.Input.(*sdk.AddTagsInput)
 		return []call.Check{{Resource: resourceOf(c, in.ResourceId), Context: requestTags(in.TagsList)}}, nil
 	}
-	write(a, "RemoveTags", func(in *sdk.RemoveTagsInput) *string { return in.ResourceId }, s.removeTags).NoOutput = true
+	remove := write(a, "RemoveTags", func(in *sdk.RemoveTagsInput) *string { return in.ResourceId }, s.removeTags)
+	remove.NoOutput = true
+	remove.Authorize = func(_ context.Context, c *call.Call) ([]call.Check, error) {
+		in := c.Input.(*sdk.RemoveTagsInput)
+		return []call.Check{{Resource: resourceOf(c, in.ResourceId), Context: requestTags(in.TagsList)}}, nil
+	}
 	list := call.New("ListTags", s.listTags)
 	list.ReadOnly = true
 	list.Authorize = func(_ context.Context, c *call.Call) ([]call.Check, error) {
@@ -45,7 +50,7 @@ func (s *Service) addTags(a *call.API) {
 	a.Add(list)
 }
 
-// requestTags is the context of a request that sets tags.
+// requestTags is the context of a request that sets or removes tags.
 func requestTags(tags []types.Tag) policy.Context {
 	if len(tags) == 0 {
 		return nil
@@ -53,7 +58,7 @@ func requestTags(tags []types.Tag) policy.Context {
 	c := policy.Context{}
 	for _, t := range tags {
 		c["aws:tagkeys"] = append(c["aws:tagkeys"], value(t.Key))
-		c["aws:requesttag/"+value(t.Key)] = []string{value(t.Value)}
+		c.AddTag("aws:requesttag/", value(t.Key), value(t.Value))
 	}
 	return c
 }

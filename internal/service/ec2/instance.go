@@ -96,8 +96,8 @@ func (in *instance) reason(now time.Time) *types.StateReason {
 func (in *instance) context() policy.Context {
 	k := policy.Context{"ec2:instancetype": {in.Type}}
 	for _, t := range in.Tags {
-		key := strings.ToLower(t.Key)
-		k["ec2:resourcetag/"+key], k["aws:resourcetag/"+key] = []string{t.Value}, []string{t.Value}
+		k.AddTag("ec2:resourcetag/", t.Key, t.Value)
+		k.AddTag("aws:resourcetag/", t.Key, t.Value)
 	}
 	return k
 }

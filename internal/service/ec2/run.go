@@ -62,7 +62,7 @@ func (s *Service) authorizeRun(_ context.Context, c *call.Call) ([]call.Check, e
 	prefix := "arn:aws:ec2:" + c.Region + ":"
 	about := policy.Context{"ec2:instancetype": {string(l.kind)}, "ec2:region": {c.Region}}
 	for _, t := range l.tags {
-		about["aws:requesttag/"+strings.ToLower(t.Key)] = []string{t.Value}
+		about.AddTag("aws:requesttag/", t.Key, t.Value)
 		about["aws:tagkeys"] = append(about["aws:tagkeys"], t.Key)
 	}
 	var checks []call.Check

@@ -29,6 +29,7 @@ import (
 
 	"cairn/internal/awserr"
 	"cairn/internal/call"
+	"cairn/internal/policy"
 	"cairn/internal/state"
 	"cairn/internal/wire"
 )
@@ -176,7 +177,7 @@ func (s *Service) onInstances(c *call.Call, ids []string) []call.Check {
 	all := s.find(c)
 	checks := make([]call.Check, 0, len(ids))
 	for _, id := range ids {
-		k := call.Check{Resource: instanceARN(c, id)}
+		k := call.Check{Resource: instanceARN(c, id), Context: policy.Context{}}
 		if l, ok := all[id]; ok {
 			k.Context = l.in.context()
 		}

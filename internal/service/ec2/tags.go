@@ -13,7 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/ec2/types"
 
 	"cairn/internal/call"
-	"cairn/internal/policy"
 )
 
 // answered is how records write an answer that says only that it worked.
@@ -29,11 +28,8 @@ func (s *Service) addTags(a *call.API) {
 		}
 		checks := s.onInstances(c, in.Resources)
 		for i := range checks {
-			if checks[i].Context == nil {
-				checks[i].Context = policy.Context{}
-			}
 			for _, t := range tags {
-				checks[i].Context["aws:requesttag/"+strings.ToLower(t.Key)] = []string{t.Value}
+				checks[i].Context.AddTag("aws:requesttag/", t.Key, t.Value)
 				checks[i].Context["aws:tagkeys"] = append(checks[i].Context["aws:tagkeys"], t.Key)
 			}
 		}
@@ -42,12 +38,33 @@ func (s *Service) addTags(a *call.API) {
 	a.Add(create)
 	remove := call.New("DeleteTags", s.deleteTags)
 	remove.Authorize = func(_ context.Context, c *call.Call) ([]call.Check, error) {
-		return s.onInstances(c, c.Input.(*ec2.DeleteTagsInput).Resources), nil
+		return s.authorizeUntag(c, c.Input.(*ec2.DeleteTagsInput)), nil
 	}
 	a.Add(remove)
 	describe := call.New("DescribeTags", s.describeTags)
 	describe.ReadOnly = true
 	a.Add(describe)
+}
+
+// authorizeUntag asks for the tags that are to go. A request that names none means
+// all that an instance has.
+func (s *Service) authorizeUntag(c *call.Call, in *ec2.DeleteTagsInput) []call.Check {
+	checks, all := s.onInstances(c, in.Resources), s.find(c)
+	for i, id := range in.Resources {
+		k := checks[i].Context
+		for _, t := range in.Tags {
+			k["aws:tagkeys"] = append(k["aws:tagkeys"], aws.ToString(t.Key))
+			if t.Value != nil {
+				k.AddTag("aws:requesttag/", aws.ToString(t.Key), *t.Value)
+			}
+		}
+		if l, ok := all[id]; ok && len(in.Tags) == 0 {
+			for _, t := range l.in.Tags {
+				k["aws:tagkeys"] = append(k["aws:tagkeys"], t.Key)
+			}
+		}
+	}
+	return checks
 }
 
 // checkTags returns the tags as they are stored.

@@ -51,9 +51,8 @@ func (s *Service) locateNewGroup(c *call.Call, in *cloudwatchlogs.CreateLogGroup
 		if err := checkTags(in.Tags); err != nil {
 			return p, err
 		}
-		p.more = []call.Check{{
-			Action: "logs:TagResource", Resource: groupARN(p.Ref), Account: p.Account, Context: requestTags(in.Tags),
-		}}
+		p.context = requestTags(in.Tags)
+		p.more = []call.Check{{Action: "logs:TagResource", Resource: groupARN(p.Ref), Account: p.Account}}
 	}
 	return p, nil
 }

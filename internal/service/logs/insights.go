@@ -34,7 +34,7 @@ const (
 // Permission to query is asked for each log group; the service has none for a
 // query's results, which only its own account sees.
 func (s *Service) addInsights() {
-	start := add(s, "StartQuery", locateQuery, s.startQuery)
+	start := add(s, "StartQuery", s.locateQuery, s.startQuery)
 	start.ReadOnly, start.RecordOutput = true, true
 	add(s, "GetQueryResults", anywhere[cloudwatchlogs.GetQueryResultsInput], s.queryResults).ReadOnly = true
 	add(s, "StopQuery", anywhere[cloudwatchlogs.StopQueryInput], s.stopQuery).ReadOnly = true
@@ -48,14 +48,13 @@ func owner(c *call.Call) queries.Owner { return queries.Owner{Account: c.Account
 
 // locateQuery returns the first log group as the place and asks for the others
 // as well.
-func locateQuery(c *call.Call, in *cloudwatchlogs.StartQueryInput) (place, error) {
+func (s *Service) locateQuery(c *call.Call, in *cloudwatchlogs.StartQueryInput) (place, error) {
 	places, err := queryGroups(c, in)
 	if err != nil {
 		return place{}, err
 	}
 	for i := range places[1:] {
-		p := &places[1+i]
-		places[0].more = append(places[0].more, call.Check{Resource: p.resource(), Account: p.Account})
+		places[0].more = append(places[0].more, s.check(&places[1+i]))
 	}
 	return places[0], nil
 }

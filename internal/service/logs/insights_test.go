@@ -161,6 +161,8 @@ func TestInsightsRefused(t *testing.T) {
 		{"an end before the start", cwl.StartQueryInput{LogGroupName: name, QueryString: fine, StartTime: now, EndTime: aws.Int64(1)}, "MalformedQueryException", "before the start"},
 		{"another language", cwl.StartQueryInput{LogGroupName: name, QueryString: fine, StartTime: now, EndTime: now, QueryLanguage: types.QueryLanguageSql}, "InvalidParameterException", "SQL"},
 		{"no rows", cwl.StartQueryInput{LogGroupName: name, QueryString: fine, StartTime: now, EndTime: now, Limit: aws.Int32(0)}, "InvalidParameterException", "limit"},
+		{"too many rows", cwl.StartQueryInput{LogGroupName: name, QueryString: fine, StartTime: now, EndTime: now, Limit: aws.Int32(100_001)}, "InvalidParameterException", "100000"},
+		{"too many rows, in the query", cwl.StartQueryInput{LogGroupName: name, QueryString: aws.String("fields a | limit 100001"), StartTime: now, EndTime: now}, "MalformedQueryException", "from 1 to 100000"},
 	} {
 		_, err := e.StartQuery(ctx, &tt.in)
 		fails(t, tt.what, err, tt.code, tt.text)

@@ -114,22 +114,33 @@ func add[In, Out any](
 		if at.anywhere {
 			return []call.Check{{}}, nil
 		}
-		check := call.Check{Resource: at.resource(), Account: at.Account, Context: policy.Context{}}
-		if g, err := s.groups.Group(at.Ref); err == nil {
-			check.Context = tagContext("aws:resourcetag/", g.Tags)
-		}
+		check := s.check(&at)
 		maps.Copy(check.Context, at.context)
+		for i := range at.more {
+			if at.more[i].Context == nil { // it is about the same log group
+				at.more[i].Context = check.Context
+			}
+		}
 		return append([]call.Check{check}, at.more...), nil
 	}
 	s.api.Add(op)
 	return op
 }
 
+// check asks for the operation at a place, with the tags of its log group.
+func (s *Service) check(at *place) call.Check {
+	c := call.Check{Resource: at.resource(), Account: at.Account, Context: policy.Context{}}
+	if g, err := s.groups.Group(at.Ref); err == nil {
+		c.Context = tagContext("aws:resourcetag/", g.Tags)
+	}
+	return c
+}
+
 // tagContext returns tags as condition keys.
 func tagContext(prefix string, tags map[string]string) policy.Context {
 	k := policy.Context{}
 	for name, value := range tags {
-		k[prefix+name] = []string{value}
+		k.AddTag(prefix, name, value)
 	}
 	return k
 }

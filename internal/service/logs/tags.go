@@ -32,7 +32,9 @@ func (s *Service) addTags() {
 		return &cloudwatchlogs.TagResourceOutput{}, s.tag(ctx, at, in.Tags)
 	})
 	add(s, "UntagResource", func(c *call.Call, in *cloudwatchlogs.UntagResourceInput) (place, error) {
-		return s.tagged(c, in.ResourceArn, nil)
+		p, err := s.tagged(c, in.ResourceArn, nil)
+		p.context = policy.Context{"aws:tagkeys": in.TagKeys}
+		return p, err
 	}, func(ctx context.Context, _ *call.Granted, in *cloudwatchlogs.UntagResourceInput, at place) (*cloudwatchlogs.UntagResourceOutput, error) {
 		return &cloudwatchlogs.UntagResourceOutput{}, s.groups.Untag(ctx, at.Ref, in.TagKeys)
 	})
@@ -45,14 +47,16 @@ func (s *Service) addTags() {
 	add(s, "TagLogGroup", func(c *call.Call, in *cloudwatchlogs.TagLogGroupInput) (place, error) {
 		p, err := named(c, in.LogGroupName)
 		if err == nil {
-			err = checkTags(in.Tags)
+			p.context, err = requestTags(in.Tags), checkTags(in.Tags)
 		}
 		return p, err
 	}, func(ctx context.Context, _ *call.Granted, in *cloudwatchlogs.TagLogGroupInput, at place) (*cloudwatchlogs.TagLogGroupOutput, error) {
 		return &cloudwatchlogs.TagLogGroupOutput{}, s.tag(ctx, at, in.Tags)
 	})
 	add(s, "UntagLogGroup", func(c *call.Call, in *cloudwatchlogs.UntagLogGroupInput) (place, error) {
-		return named(c, in.LogGroupName)
+		p, err := named(c, in.LogGroupName)
+		p.context = policy.Context{"aws:tagkeys": in.Tags}
+		return p, err
 	}, func(ctx context.Context, _ *call.Granted, in *cloudwatchlogs.UntagLogGroupInput, at place) (*cloudwatchlogs.UntagLogGroupOutput, error) {
 		return &cloudwatchlogs.UntagLogGroupOutput{}, s.groups.Untag(ctx, at.Ref, in.Tags)
 	})

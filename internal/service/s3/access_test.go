@@ -301,6 +301,12 @@ func TestCopyTellsTheSource(t *testing.T) {
 	if told != 2 {
 		t.Errorf("the owner of the source was told of %d copies, want the refused one and the made one", told)
 	}
+	// Within an account too: a trail that selects the objects read has the copy.
+	makeBucket(t, owner, "den")
+	_, err := owner.CopyObject(ctx, &sdk.CopyObjectInput{Bucket: aws.String("den"), Key: aws.String("k"), CopySource: aws.String("theirs/k")})
+	if r := fmt.Sprint(g.last(t, "CopyObject")["resources"]); err != nil || !strings.Contains(r, "arn:aws:s3:::theirs/k") || !strings.Contains(r, "arn:aws:s3:::den/k") {
+		t.Errorf("%v, recorded with %s", err, r)
+	}
 }
 
 // TestPublicACLs: with public ACLs blocked none can be set, on buckets or

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cairn/event"
@@ -34,6 +35,9 @@ func (s *Service) authorize(c *call.Call, o *operation, in *Input) ([]call.Check
 		c.Owners = append(c.Owners, b.Account)
 	}
 	if err := config.ExpectOwner(in.Header.Get("X-Amz-Expected-Bucket-Owner"), b); err != nil {
+		return nil, err
+	}
+	if err := checkKey(in.Key); err != nil { // for calls made inside the engine; match checked those of clients
 		return nil, err
 	}
 	if err := checkHeaders(o, in); err != nil {
@@ -109,8 +113,11 @@ func conditions(c *call.Call, in *Input, b *config.Bucket) policy.Context {
 		"s3:resourceaccount": {b.Account}, "aws:resourceaccount": {b.Account},
 		"s3:authtype": {"REST-HEADER"}, "s3:signatureversion": {"AWS4-HMAC-SHA256"},
 	}
-	if presigned(c) {
+	if c.Presigned {
 		k["s3:authtype"] = []string{"REST-QUERY-STRING"}
+	}
+	if !c.Signed.IsZero() {
+		k["s3:signatureage"] = []string{strconv.FormatInt(max(0, c.Start.Sub(c.Signed).Milliseconds()), 10)}
 	}
 	if c.Principal.Kind == identity.Anonymous {
 		delete(k, "s3:authtype")
@@ -128,10 +135,6 @@ func conditions(c *call.Call, in *Input, b *config.Bucket) policy.Context {
 	}
 	config.HeaderConditions(k, in.Header)
 	return k
-}
-
-func presigned(c *call.Call) bool {
-	return c.HTTP != nil && strings.Contains(c.HTTP.URL.RawQuery, "X-Amz-Signature=")
 }
 
 // checkNothing is for operations that ask item by item.
@@ -197,13 +200,14 @@ func checkUpload(s *Service, c *call.Call, in *Input) ([]call.Check, error) {
 	if err := config.ExpectOwner(in.Header.Get("X-Amz-Source-Expected-Bucket-Owner"), b); err != nil {
 		return nil, err
 	}
+	// Whose object is read is told, as of any other reading, and a trail that selects
+	// the objects read has the copy too. AWS's records of copies are not known; these
+	// resources are ours.
 	if b.Account != in.bucket.Account && b.Account != c.Account() {
-		// Whose object is read is told, as of any other reading. AWS's records of
-		// such copies are not known; these resources are ours.
 		c.Owners = append(c.Owners, b.Account)
-		c.Resources = append(c.Resources, event.Resource{Type: "AWS::S3::Object", ARN: config.ARN(b.Name, in.source.Key)},
-			event.Resource{AccountID: b.Account, Type: "AWS::S3::Bucket", ARN: config.ARN(b.Name, "")})
 	}
+	c.Resources = append(c.Resources, event.Resource{Type: "AWS::S3::Object", ARN: config.ARN(b.Name, in.source.Key)},
+		event.Resource{AccountID: b.Account, Type: "AWS::S3::Bucket", ARN: config.ARN(b.Name, "")})
 	action := "s3:GetObject"
 	from := &Input{Header: in.Header, Query: url.Values{}}
 	if in.source.Version != "" {

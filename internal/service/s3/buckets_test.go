@@ -37,6 +37,7 @@ func TestCreateBucketRules(t *testing.T) {
 		{"aaa-four", "eu-west-1", "IllegalLocationConstraintException", at("us-west-2")},
 		{"aaa-four", "us-east-1", "InvalidLocationConstraint", at("us-east-1")},
 		{"aaa-four", "us-east-1", "InvalidLocationConstraint", at("nowhere")},
+		{"aaa-four", "us-east-1", "InvalidLocationConstraint", at("zz-qaa-17")},
 		{"Aaa", "us-east-1", "InvalidBucketName", nil},
 		{"192.168.0.1", "us-east-1", "InvalidBucketName", nil},
 	} {

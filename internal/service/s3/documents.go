@@ -114,7 +114,7 @@ func acceptLifecycle(_ *Service, _ *Input, doc *config.Node) error {
 
 func acceptEncryption(_ *Service, _ *Input, doc *config.Node) error {
 	if strings.HasPrefix(doc.At("Rule", "ApplyServerSideEncryptionByDefault", "SSEAlgorithm"), "aws:kms") {
-		return noKMS()
+		return config.NoKMS()
 	}
 	return nil
 }

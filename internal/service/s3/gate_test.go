@@ -158,7 +158,7 @@ func (g *gate) answer(r *http.Request, c *call.Call) (any, error) {
 		}
 		r.Body = signed.Body(r)
 		g.mu.Lock()
-		c.Region, c.Principal = signed.Region, g.principals[signed.AccessKeyID]
+		c.Region, c.Principal, c.Signed, c.Presigned = signed.Region, g.principals[signed.AccessKeyID], signed.Date, signed.Presigned
 		g.mu.Unlock()
 		if c.Principal.Kind == "" {
 			return nil, fmt.Errorf("unknown key %s", signed.AccessKeyID)

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"cairn/internal/awserr"
+	"cairn/internal/service/s3/config"
 	"cairn/internal/service/s3/objects"
 )
 
@@ -32,16 +32,11 @@ func checkHeaders(o *operation, in *Input) error {
 	switch sse := in.Header.Get("X-Amz-Server-Side-Encryption"); {
 	case sse == "" || sse == "AES256":
 	case strings.HasPrefix(sse, "aws:kms"):
-		return noKMS()
+		return config.NoKMS()
 	default:
 		return invalidArgument("x-amz-server-side-encryption", sse, "The encryption method specified is not supported")
 	}
 	return nil
-}
-
-func noKMS() error {
-	return awserr.New(http.StatusNotImplemented, "NotImplemented",
-		"This engine has no KMS: objects are kept with SSE-S3 only. Use the algorithm AES256.")
 }
 
 // forwarded returns the headers for the object store.

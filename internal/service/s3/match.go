@@ -90,12 +90,20 @@ func (s *Service) match(r *http.Request) (*call.Operation, any, error) {
 			return nil, nil, notImplemented("the parameter " + name + " of " + o.name)
 		}
 	}
-	if key != "" {
-		if err := config.ValidKey(key); err != nil {
-			return nil, nil, invalidArgument("Key", key, "The key cannot be used: "+err.Error())
-		}
+	if err := checkKey(key); err != nil {
+		return nil, nil, err
 	}
 	return op, in, nil
+}
+
+// checkKey refuses keys that cannot be kept; none is given by "".
+func checkKey(key string) error {
+	if key != "" {
+		if err := config.ValidKey(key); err != nil {
+			return invalidArgument("Key", key, "The key cannot be used: "+err.Error())
+		}
+	}
+	return nil
 }
 
 // hoisted takes a query parameter that stands for a header, as presigned

@@ -3,10 +3,12 @@ package s3
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"cairn/event"
 	"cairn/internal/awserr"
 	"cairn/internal/call"
+	"cairn/internal/service/s3/config"
 )
 
 // level is what an operation is about.
@@ -159,6 +161,9 @@ func (s *Service) add(o *operation) {
 		},
 		Run: func(ctx context.Context, g *call.Granted) (any, error) {
 			in := g.Input.(*Input)
+			if slices.Contains(rootAlways, g.Action()) && g.Account() != in.bucket.Account {
+				return nil, config.OwnersOnly()
+			}
 			out, err := o.run(ctx, s, g, in)
 			if err != nil {
 				in.note(err)

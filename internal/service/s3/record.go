@@ -38,7 +38,7 @@ func requestParameters(c *call.Call, in *Input) []byte {
 	for _, name := range sorted(in.Query) {
 		p.String(name, in.Query.Get(name))
 	}
-	if presigned(c) {
+	if c.Presigned {
 		query := c.HTTP.URL.Query()
 		for _, name := range signedParameters {
 			p.String(name, query.Get(name))
@@ -126,7 +126,7 @@ func additional(c *call.Call, op *operation, in *Input, out *Output, r *event.Re
 	}
 	if c.Principal.Kind != identity.Anonymous {
 		method := "AuthHeader"
-		if presigned(c) {
+		if c.Presigned {
 			method = "QueryString"
 		}
 		o.String("AuthenticationMethod", method)

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"cairn/internal/awserr"
+	"cairn/internal/call"
 )
 
 // awsHost is a host name of S3 in AWS, after the bucket.
@@ -52,7 +53,7 @@ func Location(signed, constraint string) (string, error) {
 	case constraint == "":
 		return "", awserr.New(http.StatusBadRequest, "IllegalLocationConstraintException",
 			"The unspecified location constraint is incompatible for the region specific endpoint this request was sent to.")
-	case constraint == Classic || !ValidRegion(constraint):
+	case constraint == Classic || !call.ValidRegion(constraint):
 		e := awserr.New(http.StatusBadRequest, "InvalidLocationConstraint", "The specified location-constraint is not valid")
 		e.Detail = map[string]string{"LocationConstraint": constraint}
 		return "", e

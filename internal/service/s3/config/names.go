@@ -76,9 +76,3 @@ func notXML(r rune) bool {
 // reservedFolder is where the object store keeps unfinished uploads, inside
 // the bucket's folder.
 const reservedFolder = ".sgwtmp"
-
-// regionName is how regions are named.
-var regionName = regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-[0-9]{1,2}$`)
-
-// ValidRegion reports whether name could be a region's.
-func ValidRegion(name string) bool { return regionName.MatchString(name) }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -302,6 +303,14 @@ func HeaderConditions(k policy.Context, h http.Header) {
 	for _, name := range conditionHeaders {
 		if v := h.Get(name); v != "" {
 			k["s3:"+name] = []string{v}
+		}
+	}
+	if tags, err := url.ParseQuery(h.Get("X-Amz-Tagging")); err == nil {
+		for name, values := range tags {
+			for _, v := range values {
+				k.AddTag("s3:requestobjecttag/", name, v)
+			}
+			k["s3:requestobjecttagkeys"] = append(k["s3:requestobjecttagkeys"], name)
 		}
 	}
 	for _, name := range []string{"object-lock-mode", "object-lock-legal-hold", "object-lock-retain-until-date"} {
