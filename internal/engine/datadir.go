@@ -36,6 +36,7 @@ const (
 	insightsFile    = "insights"    // statistics of Insights; made again from the journal if lost
 	probeFile       = "probe"       // written to see whether the folder can be
 	natsDir         = "nats"        // JetStream: journal, state, log groups
+	queriesDir      = "queries"     // Logs Insights queries and their results
 	lakeDir         = "lake"        // segments of the event history and of log groups
 	objectsDir      = "objects"     // S3 objects
 )

@@ -219,7 +219,10 @@ func (e *Engine) openServices(ctx context.Context, o *Options) (apis []*call.API
 	if err := errors.Join(e.identities.BindTrusts(ctx), e.objects.BindPolicies(ctx)); err != nil {
 		return nil, fmt.Errorf("bring stored policies up to date: %w", err)
 	}
-	e.queries = queries.New(e.groups, queries.Options{Log: e.log})
+	e.queries = queries.New(e.groups, queries.Options{Dir: e.dir.file(queriesDir), Log: e.log})
+	if err := e.queries.Restore(); err != nil {
+		return nil, err
+	}
 	webKeys, err := o.webKeys()
 	if err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ func BenchmarkValues(b *testing.B) {
 
 // overRecords calls run with one genuine record after the other.
 func overRecords(b *testing.B, run func(record []byte)) {
-	records := genuine(b)
+	records := querytest.Genuine(b, "../../../shared/data")
 	size := 0
 	for _, r := range records {
 		size += len(r.Bytes)

@@ -1,12 +1,8 @@
 package logquery_test
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"cairn/internal/logquery"
@@ -32,7 +28,7 @@ func TestRandom(t *testing.T) {
 
 // TestGenuine does the same over genuine records, if they are there.
 func TestGenuine(t *testing.T) {
-	records := genuine(t)
+	records := querytest.Genuine(t, "../../../shared/data")
 	cases := querytest.Cases(6, 40)
 	for _, c := range cases {
 		compare(t, c, records)
@@ -68,35 +64,4 @@ func containsOne(m []byte, clause [][]byte) bool {
 		}
 	}
 	return false
-}
-
-func genuine(tb testing.TB) (records []*querytest.Message) {
-	tb.Helper()
-	files, err := filepath.Glob("../../../shared/data/*.ndjson.gz")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	if len(files) == 0 {
-		tb.Skip("genuine records are not here")
-	}
-	for _, name := range files {
-		f, err := os.Open(name)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		defer f.Close()
-		z, err := gzip.NewReader(f)
-		if err != nil {
-			tb.Fatal(err)
-		}
-		s := bufio.NewScanner(z)
-		s.Buffer(nil, 1<<20)
-		for s.Scan() {
-			records = append(records, querytest.Read(bytes.Clone(s.Bytes())))
-		}
-		if err := s.Err(); err != nil {
-			tb.Fatal(err)
-		}
-	}
-	return records
 }

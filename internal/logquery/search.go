@@ -195,12 +195,16 @@ func addressExpr(v string) (Expr, error) {
 	if strings.Contains(v, "/") {
 		p, err := netip.ParsePrefix(v)
 		if err != nil {
-			return nil, fmt.Errorf("it is no range such as 10.0.0.0/8: %w", err)
+			return nil, errors.New("it is no range such as 10.0.0.0/8 or 2001:db8::/32")
 		}
 		return Field(path, InCIDR(p)), nil
 	}
-	if a, err := netip.ParseAddr(v); err == nil && a.Is6() && a.Zone() == "" {
+	a, err := netip.ParseAddr(v)
+	if err == nil && a.Is6() && a.Zone() == "" {
 		return Field(path, InCIDR(netip.PrefixFrom(a, a.BitLen()))), nil
+	}
+	if err != nil && strings.Trim(v, "0123456789.") == "" { // nor a service's name
+		return nil, errors.New("it is no whole address; write 10.0.0.* or 10.0.0.0/24 for more than one")
 	}
 	return Field(path, Glob(v)), nil
 }

@@ -108,6 +108,8 @@ func TestSearchErrors(t *testing.T) {
 		{logquery.Search{Names: []string{""}}, "search for event name \"\": the value is empty"},
 		{logquery.Search{Users: []string{"!"}}, "search for user \"\": the value is empty"},
 		{logquery.Search{IPs: []string{"10.0.0.0/33"}}, "no range such as 10.0.0.0/8"},
+		{logquery.Search{IPs: []string{"10.0.0"}}, "write 10.0.0.* or 10.0.0.0/24"},
+		{logquery.Search{IPs: []string{"10.0.0.256"}}, "no whole address"},
 		{logquery.Search{Fields: []string{"userIdentity.type"}}, "PATH=VALUE"},
 		{logquery.Search{Fields: []string{"a..b=c"}}, "member name is missing"},
 		{logquery.Search{Fields: []string{"a="}}, "search for field a=\"\": the value is empty"},

@@ -110,6 +110,44 @@ func watchRequests(t *testing.T) {
 	look("of two days", now().Add(-time.Hour), false, 2*(more+2)+3, tomorrow, monthly, hive)
 }
 
+// TestWatchEmpty looks at a bucket that has no region's folder yet: each look
+// looks for one, so that the first file is given by the look after it, without
+// the wait of those for further regions.
+func TestWatchEmpty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &memoryStore{files: map[string][]byte{}}
+		w := NewWatch(store.source(), Window{})
+		look := func() (keys []string) {
+			t.Helper()
+			if err := w.List(t.Context(), time.Now().Add(-time.Hour), false, func(f File) error {
+				keys = append(keys, f.Key)
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+			return keys
+		}
+		put := func(region string) string {
+			k := key("", "111122223333", region, time.Now().UTC(), "a")
+			store.files[k] = nil
+			return k
+		}
+		if found := look(); len(found) > 0 {
+			t.Errorf("an empty bucket has %v", found)
+		}
+		first := put("eu-west-1")
+		time.Sleep(time.Second)
+		if found := look(); !slices.Equal(found, []string{first}) {
+			t.Errorf("a second later the look gives %v, not the first file", found)
+		}
+		put("eu-west-2")
+		time.Sleep(time.Second)
+		if found := look(); !slices.Equal(found, []string{first}) {
+			t.Errorf("the look after it looks for folders again: %v", found)
+		}
+	})
+}
+
 // growing is a store in memory that files are put into meanwhile.
 type growing struct {
 	mu    sync.Mutex

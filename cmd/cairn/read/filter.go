@@ -48,7 +48,15 @@ type filters struct {
 func newFilters(env *cli.Env, name, arguments, about string) *filters {
 	f := &filters{FlagSet: cli.NewFlags(env, name, arguments, about), env: env, now: time.Now(), given: map[string]bool{}}
 	s := &f.search
-	f.span("since", &f.since, "only events of the last `time`: 90m, 2h, 3d")
+	f.Func("since", "only events of the last `time`: 90m, 2h, 3d", func(s string) (err error) {
+		if f.since, err = parseSpan(s); err == nil {
+			return nil
+		}
+		if _, point := parseTime(s, f.now); point == nil {
+			return fmt.Errorf("that is a point in time: write --from %s; --since takes a length of time, such as 2h or 3d", s)
+		}
+		return err
+	})
 	f.time("from", &s.From, "only events from this `time` on")
 	f.time("to", &s.To, "only events before this `time`")
 	f.span("late", &f.late, "how long after an event its file may have been delivered; files named later than that after --to are not read (default 1d)")

@@ -10,6 +10,7 @@ import (
 	"cairn/cmd/cairn/cli"
 	"cairn/cmd/cairn/read/cloudwatch"
 	"cairn/cmd/cairn/read/show"
+	"cairn/internal/index"
 	"cairn/internal/logquery"
 	"cairn/internal/scan"
 )
@@ -150,6 +151,10 @@ const groupInFlight = 4
 // nothingThere says that there were no log files to read, which often is a
 // mistake in the source.
 func nothingThere(f *filters, source string) string {
+	if x, err := index.Open(source); err == nil {
+		_ = x.Close() // it was only looked at
+		return fmt.Sprintf("%s is an index, which cairn sql reads; cairn search reads what it was made of: %s", source, x.Source())
+	}
 	w := f.window()
 	if !w.From.IsZero() || !w.To.IsZero() || w.Accounts != nil || w.Regions != nil {
 		return fmt.Sprintf("%s has no log files of that time, account and region", source)

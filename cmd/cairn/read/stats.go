@@ -79,10 +79,13 @@ func runStats(ctx context.Context, args []string, env *cli.Env) int {
 }
 
 func (s *statistics) setTop(text string) (err error) {
-	if s.all = text == "0"; !s.all {
-		s.top, err = parseCount(text)
+	if s.all = text == "0"; s.all {
+		return nil
 	}
-	return err
+	if s.top, err = parseCount(text); err != nil {
+		return errors.New("want a whole number, 0 for all")
+	}
+	return nil
 }
 
 // checkGroups finds out what to count by.

@@ -1,6 +1,6 @@
 // Package queries runs Logs Insights queries over log groups in the background
-// and keeps their results for a while. It is in memory alone: a restart loses
-// queries and results, and clients start them again.
+// and keeps their results for a while, in memory and, so that a restart does not
+// lose them, in files of a folder.
 package queries
 
 import (
@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"cairn/internal/lake/segment"
 	"cairn/internal/loggroup"
 	"cairn/internal/loginsights"
 )
@@ -53,6 +54,9 @@ type Source interface {
 type Options struct {
 	// Log receives why queries failed; nil drops it.
 	Log *slog.Logger
+	// Dir is the folder that keeps queries and results over a restart; empty
+	// keeps them in memory alone.
+	Dir string
 	// Now is the clock; nil means time.Now.
 	Now func() time.Time
 	// Timeout ends a query that takes longer; 0 means an hour (spec 6.6).
@@ -64,8 +68,8 @@ type Options struct {
 	// there are processors. The others are Scheduled.
 	Workers int
 	// Keep is how long a query and its result stay after it ended; 0 means 7
-	// days (spec 6.6). KeepBytes bounds about how much memory the results of all
-	// owners take: the oldest go first; 0 means 256 MiB.
+	// days (spec 6.6). KeepBytes bounds about how much memory, and of the folder,
+	// the ended queries of all owners take: the oldest go first; 0 means 256 MiB.
 	Keep      time.Duration
 	KeepBytes int64
 	// Groups and Bytes bound one query: see loginsights.Options.
@@ -118,6 +122,7 @@ type Runner struct {
 	stop  context.CancelFunc
 	work  sync.WaitGroup
 	slots chan struct{}
+	dir   *segment.Folder // nil: memory alone
 
 	mu      sync.Mutex
 	queries map[string]*query
@@ -149,6 +154,9 @@ func New(src Source, o Options) *Runner {
 		o.KeepBytes = 256 << 20
 	}
 	r := &Runner{o: o, src: src, slots: make(chan struct{}, o.Workers), queries: map[string]*query{}}
+	if o.Dir != "" {
+		r.dir = &segment.Folder{Dir: o.Dir}
+	}
 	r.ctx, r.stop = context.WithCancel(context.Background())
 	return r
 }
@@ -166,28 +174,51 @@ func (r *Runner) Start(s *Spec) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	q := &query{id: uuid.NewString(), spec: s, created: now, status: Scheduled, run: run}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.expire(now)
-	active := 0
-	for _, other := range r.order {
-		if other.spec.Owner == s.Owner && other.active() {
-			active++
-		}
-	}
-	if active >= r.o.MostActive {
-		return "", fmt.Errorf("start a query: %w (%d)", ErrTooMany, active)
-	}
+	q := &query{id: uuid.NewString(), spec: s, created: now, run: run, outcome: outcome{status: Scheduled}}
 	var ctx context.Context
 	ctx, q.cancel = context.WithCancel(r.ctx)
-	r.queries[q.id] = q
-	r.order = append(r.order, q)
+	if err := r.admit(q); err != nil {
+		q.cancel()
+		return "", fmt.Errorf("start a query: %w", err)
+	}
+	// A crash from here on leaves a query that had not ended.
+	if err := r.save(q.describe(outcome{status: Running})); err != nil {
+		q.cancel()
+		r.withdraw(q)
+		return "", fmt.Errorf("start a query: %w", err)
+	}
 	r.work.Go(func() {
 		defer q.cancel()
 		r.run(ctx, q)
 	})
 	return q.id, nil
+}
+
+// admit adds a query to the others, unless they are too many.
+func (r *Runner) admit(q *query) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.expire(q.created)
+	active := 0
+	for _, other := range r.order {
+		if other.spec.Owner == q.spec.Owner && other.active() {
+			active++
+		}
+	}
+	if active >= r.o.MostActive {
+		return fmt.Errorf("%w (%d)", ErrTooMany, active)
+	}
+	r.queries[q.id] = q
+	r.order = append(r.order, q)
+	return nil
+}
+
+// withdraw takes back what admit did.
+func (r *Runner) withdraw(q *query) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.queries, q.id)
+	r.order = slices.DeleteFunc(r.order, func(other *query) bool { return other == q })
 }
 
 // run takes a query from start to end.
@@ -203,13 +234,21 @@ func (r *Runner) run(ctx context.Context, q *query) {
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
-	size := q.end(r.o.Now(), err)
-	if i := q.info(r.o.Now()); i.Err != nil {
-		r.o.Log.WarnContext(ctx, "Logs Insights query failed", "query", q.id, "account", q.spec.Owner.Account, "error", i.Err)
+	end := q.end(r.o.Now(), err)
+	if end.err != nil {
+		r.o.Log.WarnContext(ctx, "Logs Insights query failed", "query", q.id, "account", q.spec.Owner.Account, "error", end.err)
+	}
+	// The result is kept before anybody sees it, so that a crash does not take
+	// back what was seen. One that Close cuts short is left as by a crash.
+	if end.status != Cancelled || r.ctx.Err() == nil {
+		if err := r.save(q.describe(end)); err != nil {
+			r.o.Log.ErrorContext(ctx, "result of a Logs Insights query will be lost when the engine ends", "query", q.id, "error", err)
+		}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.kept += size
+	r.kept += end.size
+	q.publish(end)
 	r.expire(r.o.Now())
 }
 
@@ -223,6 +262,7 @@ func (r *Runner) expire(now time.Time) {
 		}
 		delete(r.queries, q.id)
 		r.kept -= size
+		r.forget(q.id)
 		return true
 	})
 }

@@ -231,7 +231,7 @@ func TestLimitAny(t *testing.T) {
 // results are too much.
 func TestForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := queries.New(&source{count: 10}, queries.Options{Keep: time.Hour, KeepBytes: 4000})
+		r := queries.New(&source{count: 10}, queries.Options{Keep: time.Hour, KeepBytes: 6000})
 		defer r.Close()
 		small := start(t, r, spec(t, counts, "a"))
 		synctest.Wait()

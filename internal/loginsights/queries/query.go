@@ -24,14 +24,20 @@ type query struct {
 	// Counted while events are read, by any goroutine.
 	scanned, bytes atomic.Int64
 
-	mu            sync.Mutex
-	status        Status
-	began, finish time.Time
-	run           *loginsights.Run // until the end
-	rows          [][]loginsights.Field
-	size          int64 // bytes of rows, about
-	matched       int64
-	err           error
+	mu    sync.Mutex
+	began time.Time
+	run   *loginsights.Run // until the end
+	outcome
+}
+
+// outcome is how a query ended; until then it has a status alone.
+type outcome struct {
+	status  Status
+	finish  time.Time
+	rows    [][]loginsights.Field
+	size    int64 // bytes it takes, about
+	matched int64
+	err     error
 }
 
 func (q *query) begin(now time.Time) {
@@ -110,42 +116,59 @@ func (q *query) add(e *loginsights.Event) (more bool, err error) {
 	return !q.run.Full(), err
 }
 
-// end gives the query its last status and result, and returns the size of that.
-func (q *query) end(now time.Time, err error) int64 {
+// end returns the query's last status and result, which publish shows.
+func (q *query) end(now time.Time, err error) outcome {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.finish = now
+	end := outcome{finish: now, matched: q.run.Matched}
 	switch {
 	case q.status == Cancelled:
+		end.status = Cancelled
 	case errors.Is(err, errTimeout):
-		q.status = Timeout
+		end.status = Timeout
 	case errors.Is(err, context.Canceled):
-		q.status = Cancelled
+		end.status = Cancelled
 	case err != nil:
-		q.status, q.err = Failed, err
+		end.status, end.err = Failed, err
 	default:
-		q.status = Complete
+		end.status = Complete
 	}
-	q.matched = q.run.Matched
-	if q.err == nil {
-		if q.rows, err = q.run.Rows(); err != nil {
-			q.status, q.err = Failed, err
+	if end.err == nil {
+		if end.rows, err = q.run.Rows(); err != nil {
+			end.status, end.err = Failed, err
 		}
 	}
-	if q.err != nil {
-		// The service says Failed and no more; a caller can do something about
-		// it only if he is told what.
-		q.rows = [][]loginsights.Field{{{Name: "@error", Value: publicError(q.err)}}}
+	if end.err != nil {
+		end.rows = errorRows(publicError(end.err))
 	}
-	q.run = nil
-	const overhead = 64
-	for _, row := range q.rows {
-		q.size += overhead
+	end.size = sizeOf(end.rows)
+	return end
+}
+
+// publish gives the query its last status and result.
+func (q *query) publish(end outcome) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.outcome, q.run = end, nil
+}
+
+// errorRows are the result of a query that failed. The service says Failed and no
+// more; a caller can do something about it only if he is told what.
+func errorRows(text string) [][]loginsights.Field {
+	return [][]loginsights.Field{{{Name: "@error", Value: text}}}
+}
+
+// sizeOf is about what a query with these rows takes, in memory or in the folder.
+func sizeOf(rows [][]loginsights.Field) int64 {
+	const query, overhead = 1024, 64
+	size := int64(query)
+	for _, row := range rows {
+		size += overhead
 		for i := range row {
-			q.size += overhead + int64(len(row[i].Value))
+			size += overhead + int64(len(row[i].Value))
 		}
 	}
-	return q.size
+	return size
 }
 
 // publicError is what a caller is told.
