@@ -34,8 +34,9 @@ type backing struct {
 	versions string
 	sidecar  bool
 	meta     meta.MetadataStorer
-	// appendPart is appendPart; tests make it fail.
+	// appendPart is appendPart, and stage is stage; tests put others in their places.
 	appendPart func(to, from *os.File) error
+	stage      func(*os.File) error
 }
 
 var _ backend.Backend = (*backing)(nil)
@@ -117,7 +118,7 @@ func (b *backing) GetBucketCors(ctx context.Context, bucket string) ([]byte, err
 func (b *backing) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
 	return write(b, in.Bucket, in.Key, func() (s3response.PutObjectOutput, error) {
 		in.Body = entire(in.Body, in.ContentLength)
-		return b.posix.PutObjectWithPostFunc(ctx, in, stage)
+		return b.posix.PutObjectWithPostFunc(ctx, in, b.stage)
 	})
 }
 

@@ -2,6 +2,7 @@ package objects
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -76,6 +77,42 @@ func (m *measured) Read(p []byte) (int, error) {
 		err = s3err.GetAPIError(s3err.ErrIncompleteBody)
 	}
 	return n, err
+}
+
+// tail is how much of a body is kept back until its end was read. What ends a body in
+// frames is shorter, so that without it no server can take the body for a whole one.
+const tail = 1 << 10
+
+// revocable is a body that arrives whole only if it was read to its end without an
+// error, and its context had not ended by then: else its last bytes are never handed
+// out.
+type revocable struct {
+	ctx   context.Context
+	body  io.Reader
+	kept  bytes.Buffer
+	chunk []byte
+	err   error
+}
+
+func (r *revocable) Read(p []byte) (int, error) {
+	if r.chunk == nil {
+		r.chunk = make([]byte, 32<<10)
+	}
+	for r.err == nil && r.kept.Len() <= tail {
+		n, err := r.body.Read(r.chunk)
+		r.kept.Write(r.chunk[:n])
+		if r.err = err; r.ctx.Err() != nil && (err == nil || errors.Is(err, io.EOF)) {
+			r.err = context.Cause(r.ctx)
+		}
+	}
+	ready := r.kept.Len()
+	switch {
+	case r.err == nil:
+		ready -= tail
+	case !errors.Is(r.err, io.EOF) || ready == 0:
+		return 0, r.err
+	}
+	return r.kept.Read(p[:min(len(p), ready)])
 }
 
 // faulty remembers the error of reading a client's body. The HTTP client reads

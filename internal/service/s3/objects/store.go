@@ -46,6 +46,8 @@ type Store struct {
 	folder  *os.File
 	served  chan error
 	log     *slog.Logger
+	// writing are the writes under way; Close waits for them.
+	writing sync.WaitGroup
 }
 
 // Request is one request to the store, already allowed.
@@ -87,7 +89,7 @@ func Open(ctx context.Context, dir string, log *slog.Logger) (*Store, error) {
 }
 
 func openBacking(dir string) (*backing, error) {
-	b := &backing{objects: filepath.Join(dir, "objects"), versions: filepath.Join(dir, "versions"), appendPart: appendPart}
+	b := &backing{objects: filepath.Join(dir, "objects"), versions: filepath.Join(dir, "versions"), appendPart: appendPart, stage: stage}
 	for _, d := range []string{dir, b.objects, b.versions} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, err
@@ -234,8 +236,11 @@ func (s *Store) serve(ctx context.Context, dir string) error {
 	return nil
 }
 
-// Close waits for running requests, at most ten seconds, and stops the server.
+// Close waits for writes, as long as they take, and for other requests, at most ten
+// seconds, and stops the server. A write that was cut off here would be recorded as a
+// failure, and happen.
 func (s *Store) Close() error {
+	s.writing.Wait()
 	s.client.CloseIdleConnections()
 	err := s.server.ShutDown()
 	<-s.served //nolint:errcheck // what it says of its closed listener is no news
@@ -258,6 +263,11 @@ func ValidID(id string) bool { return ids.MatchString(id) }
 // Do sends a request to the store. The caller closes the response's body. If
 // reading the request's body failed, the error is that of its reader. A request
 // whose ids would lead out of the bucket is refused, whatever was checked before.
+//
+// A write can be given up, by the end of ctx, until the end of its body was read: the
+// store never gets the whole of it then, and keeps nothing. From there on its outcome
+// is waited for without a bound, because a write whose caller was told that it failed
+// must not appear later.
 func (s *Store) Do(ctx context.Context, in *Request) (*http.Response, error) {
 	version := in.Query.Get("versionId")
 	if in.Query.Has("uploadId") && !ValidID(in.Query.Get("uploadId")) || version != "" && !ValidID(version) {
@@ -273,10 +283,19 @@ func (s *Store) Do(ctx context.Context, in *Request) (*http.Response, error) {
 	var source *faulty
 	var body io.Reader
 	if in.Length != 0 {
-		source = &faulty{Reader: in.Body}
+		source = &faulty{Reader: &revocable{ctx: ctx, body: in.Body}}
 		body = source
 	}
-	req, err := http.NewRequestWithContext(ctx, in.Method, u.String(), body)
+	sending := ctx
+	if in.Method != http.MethodGet && in.Method != http.MethodHead {
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("ask object store for %s %s: %w", in.Method, in.Bucket, context.Cause(ctx))
+		}
+		sending = context.WithoutCancel(ctx)
+		s.writing.Add(1)
+		defer s.writing.Done()
+	}
+	req, err := http.NewRequestWithContext(sending, in.Method, u.String(), body)
 	if err != nil {
 		return nil, fmt.Errorf("ask object store for %s %s: %w", in.Method, in.Bucket, err)
 	}
@@ -293,7 +312,7 @@ func (s *Store) Do(ctx context.Context, in *Request) (*http.Response, error) {
 	// A body of unknown length is framed by HTTP, and the inner server cannot
 	// tell its end from the next request if it stops reading early.
 	req.Close = in.Length < 0
-	if err := s.signer.SignHTTP(ctx, s.creds, req, hash, "s3", region, time.Now()); err != nil {
+	if err := s.signer.SignHTTP(sending, s.creds, req, hash, "s3", region, time.Now()); err != nil {
 		return nil, fmt.Errorf("sign for object store: %w", err)
 	}
 	resp, err := s.client.Do(req)
