@@ -20,9 +20,9 @@ func runServe(ctx context.Context, args []string, env *cli.Env) int {
 	var o engine.Options
 	fs := cli.NewFlags(env, "serve", "[flags]", `
 Run the engine: one AWS endpoint that answers for CloudTrail, S3, IAM, STS,
-CloudWatch Logs and EC2 (a control plane: instances are kept as state, no
-machine is started). Every call becomes a CloudTrail record, durable before
-the caller has its answer, and is delivered to the trails that select it.
+CloudWatch Logs, Organizations and EC2 (a control plane: instances are kept as
+state, no machine is started). Every call becomes a CloudTrail record, durable
+before the caller has its answer, and is delivered to the trails that select it.
 
 The data folder is made at the first start, with an account, root credentials
 in FOLDER/credentials (mode 0600), and everything the engine keeps. In another

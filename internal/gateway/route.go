@@ -28,7 +28,7 @@ func (g *Gateway) service(r *http.Request, signed *sigv4.Request) (*call.API, er
 		return api, nil
 	}
 	return nil, awserr.New(http.StatusNotImplemented, "UnknownService",
-		"This Cairn engine does not answer for the service %q; it answers for cloudtrail, ec2, iam, logs, s3 and sts.", signed.Service)
+		"This Cairn engine does not answer for the service %q; it answers for cloudtrail, ec2, iam, logs, organizations, s3 and sts.", signed.Service)
 }
 
 // guess finds the API of a request that did not say: its protocol is the one
