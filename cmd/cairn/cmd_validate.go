@@ -150,8 +150,29 @@ func (f *validateFlags) check() error {
 		return errors.New("--save-keys asks CloudTrail, which a folder does not")
 	case remote && f.bucket != "":
 		return errors.New("--bucket goes with a folder")
+	case !remote && inside(f.where, f.keys):
+		return fmt.Errorf("--keys %s is in the folder it is to prove: who changed the one may have changed the other; keep it elsewhere", f.keys)
+	case !remote && f.head != "" && inside(f.where, f.head):
+		return fmt.Errorf("--head %s is in the folder it is to prove: who changed the one may have changed the other; keep it elsewhere", f.head)
 	}
 	return nil
+}
+
+// inside reports whether a file is in a folder, by whatever name. What is not
+// there is nowhere.
+func inside(dir, file string) bool {
+	var whole [2]string
+	for i, name := range []string{dir, file} {
+		var err error
+		if name, err = filepath.EvalSymlinks(name); err != nil {
+			return false
+		}
+		if whole[i], err = filepath.Abs(name); err != nil {
+			return false
+		}
+	}
+	rel, err := filepath.Rel(whole[0], whole[1])
+	return err == nil && filepath.IsLocal(rel)
 }
 
 // options turns the command line into what to verify.
@@ -166,7 +187,7 @@ func (f *validateFlags) options(ctx context.Context) (*verify.Options, error) {
 		}); err != nil {
 			return nil, err
 		}
-		o.Heads = f.heads
+		o.Heads = append(verify.Heads{}, f.heads...) // not nil, though there be none
 	}
 	if f.keys != "" {
 		if err := readFile(f.keys, func(r io.Reader) error {
@@ -213,6 +234,9 @@ func (f *validateFlags) connect(ctx context.Context, o *verify.Options) error {
 	o.Trail, o.HomeRegion, o.Bucket, o.Prefix = t.Name, t.HomeRegion, t.Bucket, t.Prefix
 	if !t.Organization {
 		o.Account = t.Account
+		// An organization trail's folder has an id in its name that the trail does not
+		// tell.
+		o.Expect = []digest.Place{{Prefix: t.Prefix, Account: t.Account, Region: t.HomeRegion}}
 	}
 	o.Delivered = func(ctx context.Context, p digest.Place) (time.Time, error) {
 		if p.Account != t.Account || !t.Validation {

@@ -26,6 +26,7 @@ type validateOutput struct {
 	mu    sync.Mutex // held while printing
 	shown bool       // the line of progress is on the terminal
 	any   bool       // a finding was printed
+	loose bool       // a chain has no head of an earlier run
 	err   error
 }
 
@@ -87,6 +88,7 @@ func (o *validateOutput) found(f verify.Finding) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.clear()
+	o.loose = o.loose || f.Kind == verify.Unpinned
 	if !o.asJSON {
 		o.print(findingText(f))
 		o.any = true
@@ -104,7 +106,7 @@ func (o *validateOutput) encode(v any) []byte {
 	if err != nil && o.err == nil {
 		o.err = fmt.Errorf("print findings: %w", err)
 	}
-	return b
+	return show.JSON(nil, b) // the same values, and none that a terminal obeys
 }
 
 // findingText says a finding in a line or two. Names are those of whoever could
@@ -161,7 +163,7 @@ func (o *validateOutput) summary(r *verify.Report, pinned bool) error {
 	case verify.Note:
 		o.print("All valid.\n")
 	}
-	if !pinned && r.Digests.Total() > 0 {
+	if (!pinned || o.loose) && r.Digests.Total() > 0 {
 		o.print("Digests removed from the new end do not show without --head; --save-head remembers it for the next time.\n")
 	}
 	return o.err

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,6 +11,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"cairn/cmd/cairn/cli"
 	"cairn/digest"
 	"cairn/digest/digesttest"
 	"cairn/digest/verify"
@@ -84,5 +87,46 @@ func TestFindingText(t *testing.T) {
 		if got := findingText(f); got != want {
 			t.Errorf("got  %q\nwant %q", got, want)
 		}
+	}
+}
+
+// TestFindingJSON checks that names of whoever can write to the bucket are no
+// commands to a terminal in JSON either.
+func TestFindingJSON(t *testing.T) {
+	var out strings.Builder
+	o := newValidateOutput(&cli.Env{Stdout: &out, Stderr: io.Discard}, true, new(verify.Progress))
+	key := "a\x1b[2J\u009b2J\u202e\x7f"
+	o.found(verify.Finding{Severity: verify.Invalid, Kind: verify.LogUnlisted, Key: key})
+	o.end()
+	if err := o.summary(&verify.Report{Findings: map[verify.Severity]int64{verify.Invalid: 1}}, true); err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(out.String(), "\x1b\u009b\u202e\x7f") {
+		t.Errorf("%q", out.String())
+	}
+	var read struct{ Findings []verify.Finding }
+	if err := json.Unmarshal([]byte(out.String()), &read); err != nil || len(read.Findings) != 1 || read.Findings[0].Key != key {
+		t.Errorf("it reads as %+v: %v", read, err)
+	}
+}
+
+// TestHomeRegionRemoved removes all there was of a trail's own region.
+func TestHomeRegionRemoved(t *testing.T) {
+	store := digesttest.Store{}
+	home, other := digesttest.NewTrail(digesttest.Store{}, "t1"), digesttest.NewTrail(store, "t1")
+	other.Region = "us-east-1"
+	home.Hour(t, 1)
+	other.Hour(t, 1)
+	t.Setenv("AWS_ENDPOINT_URL", digesttest.Serve(t, &digesttest.Server{Store: store, Trails: []*digesttest.Trail{home}, LatestDigest: home.At}))
+	for name, value := range map[string]string{
+		"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_CONFIG_FILE": "/nonexistent", "AWS_SHARED_CREDENTIALS_FILE": "/nonexistent",
+	} {
+		t.Setenv(name, value)
+	}
+	var out strings.Builder
+	code := runValidate(t.Context(), []string{"--trail", "t1"}, &cli.Env{Stdout: &out, Stderr: &out})
+	if code != exitFindings || !strings.Contains(out.String(), "head-missing  111122223333 eu-west-1") {
+		t.Errorf("exit code %d:\n%s", code, &out)
 	}
 }

@@ -116,7 +116,7 @@ func (a *Account) List(ctx context.Context, bucket, prefix, after string) iter.S
 }
 
 // Folders implements [verify.Source].
-func (a *Account) Folders(ctx context.Context, bucket, prefix string) ([]string, error) {
+func (a *Account) Folders(ctx context.Context, bucket, prefix string, file func(key string)) ([]string, error) {
 	in := &s3.ListObjectsV2Input{Bucket: &bucket, Prefix: &prefix, Delimiter: aws.String("/")}
 	var names []string
 	pages := s3.NewListObjectsV2Paginator(a.client(ctx, bucket), in)
@@ -124,6 +124,9 @@ func (a *Account) Folders(ctx context.Context, bucket, prefix string) ([]string,
 		page, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, found(err)
+		}
+		for _, o := range page.Contents {
+			file(aws.ToString(o.Key))
 		}
 		for _, p := range page.CommonPrefixes {
 			names = append(names, strings.TrimSuffix(strings.TrimPrefix(aws.ToString(p.Prefix), prefix), "/"))

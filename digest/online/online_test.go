@@ -79,6 +79,11 @@ func TestObjects(t *testing.T) {
 	tr, s := trail(t, 1)
 	s.Store["ct-bucket/odd/a b+c&d%é"] = digesttest.Object{Body: []byte("x")}
 	a := account(t, s)
+	var beside []string
+	folders, err := a.Folders(t.Context(), tr.Bucket, "odd/", func(key string) { beside = append(beside, key) })
+	if err != nil || len(folders) != 0 || !slices.Equal(beside, []string{"odd/a b+c&d%é"}) {
+		t.Errorf("folders %q, files %q, %v", folders, beside, err)
+	}
 	var keys []string
 	for key, err := range a.List(t.Context(), tr.Bucket, "", tr.Digests[0]) {
 		if err != nil {

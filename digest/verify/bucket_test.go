@@ -28,10 +28,14 @@ func (s source) List(_ context.Context, bucket, prefix, after string) iter.Seq2[
 	}
 }
 
-func (s source) Folders(_ context.Context, bucket, prefix string) (names []string, err error) {
+func (s source) Folders(_ context.Context, bucket, prefix string, file func(string)) (names []string, err error) {
 	for _, key := range s.Keys(bucket) {
 		if rest, ok := strings.CutPrefix(key, prefix); ok {
-			if folder, _, ok := strings.Cut(rest, "/"); ok && !slices.Contains(names, folder) {
+			folder, _, ok := strings.Cut(rest, "/")
+			switch {
+			case !ok:
+				file(key)
+			case !slices.Contains(names, folder):
 				names = append(names, folder)
 			}
 		}

@@ -30,7 +30,8 @@ type chain struct {
 	open   bool          // a digest below edge is missing or invalid
 	period time.Duration // the longest time a digest is for
 	told   Chain
-	head   *Head
+	heads  []*Head // of what is linked, newest first
+	linked *Head   // the one that newer was reached from; nil if it is not signed
 }
 
 // span bounds the ends of the digests listed.
@@ -70,7 +71,8 @@ func (c *chain) walk(ctx context.Context) error {
 		c.hole(time.Time{}, c.edge)
 	}
 	if !c.quiet {
-		c.run.chainDone(c.told, c.head)
+		c.pinned()
+		c.run.chainDone(c.told, c.heads)
 	}
 	return nil
 }
@@ -161,10 +163,18 @@ func (c *chain) accept(d *loaded, signed, wanted bool) {
 	if c.open && !c.backfill {
 		c.hole(d.file.End, c.edge)
 	}
+	if c.newer == nil {
+		c.linked = nil
+	}
 	c.newer, c.edge, c.open = d, d.file.Start, false
 	c.period = max(c.period, d.file.End.Sub(d.file.Start))
-	if signed && c.head == nil {
-		c.head = &Head{Bucket: d.file.Bucket, Key: d.key, Hash: d.hash, Signature: d.signature, End: d.file.End}
+	c.longest = max(c.longest, c.period)
+	if signed && c.linked == nil {
+		c.linked = &Head{Bucket: d.file.Bucket, Key: d.key, Hash: d.hash, Signature: d.signature, End: d.file.End}
+		c.heads = append(c.heads, c.linked)
+	}
+	if c.linked != nil {
+		c.linked.Since = d.file.Start
 	}
 	if signed && wanted {
 		c.told.From, c.told.To = d.file.Start, latest(c.told.To, d.file.End)
@@ -180,7 +190,9 @@ func (c *chain) take(ctx context.Context, d *loaded, signed, wanted bool) error 
 		c.cover = append(c.cover, span{d.file.Start, d.file.End})
 	}
 	for _, l := range d.file.LogFiles {
-		c.lists(l.Object)
+		if c.run.bucketOf(l.Bucket) == c.at.bucket { // another bucket's may have the same key
+			c.lists(l.Object)
+		}
 		if wanted {
 			if err := c.checkLog(ctx, l, signed); err != nil {
 				return err
@@ -217,14 +229,14 @@ func (c *chain) tell(f Finding) {
 }
 
 // chainDone adds a chain to the report.
-func (r *run) chainDone(told Chain, head *Head) {
+func (r *run) chainDone(told Chain, heads []*Head) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if told.Digests.Total() > 0 {
 		r.report.Chains = append(r.report.Chains, told)
 	}
-	if head != nil {
-		r.heads = append(r.heads, *head)
+	for _, h := range heads {
+		r.heads = append(r.heads, *h)
 	}
 }
 

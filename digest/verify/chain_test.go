@@ -49,7 +49,8 @@ func TestHeads(t *testing.T) {
 	// Of another bucket or trail, it is none of this run's business.
 	other := newer[0]
 	other.Bucket = "other"
-	expect(t, with(Heads{other}))
+	expect(t, with(Heads{other}), "note unpinned")
+	expect(t, with(Heads{}), "note unpinned")
 	o = with(newer)
 	o.Trail = "t2"
 	expect(t, o, "unverified nothing")
@@ -61,7 +62,7 @@ func TestHeads(t *testing.T) {
 func TestHeadsMoveOn(t *testing.T) {
 	at := func(trail string, hour int) Head {
 		n := digest.Name{Place: digest.Place{Account: "111122223333", Region: "eu-west-1"}, Trail: trail, HomeRegion: "eu-west-1", End: clock(hour, 4, 4)}
-		return Head{Bucket: "b", Key: n.Key(), Hash: digest.Hash(nil), Signature: "00", End: n.End}
+		return Head{Bucket: "b", Key: n.Key(), Hash: digest.Hash(nil), Signature: "00", End: n.End, Since: clock(10, 4, 4)}
 	}
 	old := Heads{at("a", 11), at("b", 14), at("c", 11)}
 	merged := old.With(Heads{at("a", 12), at("b", 13), at("d", 11)})
@@ -187,17 +188,20 @@ func TestBackfill(t *testing.T) {
 			LogFiles: []digest.LogFile{tr.Log(end.Add(-20 * time.Minute))},
 		})
 	}
-	for name, previous := range map[string]func(tr *trail, first *digest.Signed) digest.Previous{
-		"chained":          func(_ *trail, first *digest.Signed) digest.Previous { return first.Link() },
-		"each by itself":   func(*trail, *digest.Signed) digest.Previous { return digest.Previous{} },
-		"after the others": func(tr *trail, _ *digest.Signed) digest.Previous { return tr.Link },
+	for name, c := range map[string]struct {
+		previous func(tr *trail, first *digest.Signed) digest.Previous
+		heads    int
+	}{
+		"chained":          {func(_ *trail, first *digest.Signed) digest.Previous { return first.Link() }, 2},
+		"each by itself":   {func(*trail, *digest.Signed) digest.Previous { return digest.Previous{} }, 3},
+		"after the others": {func(tr *trail, _ *digest.Signed) digest.Previous { return tr.Link }, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			tr := sixHours(t)
 			first := backfill(t, tr, 12, digest.Previous{})
-			link := previous(tr, first)
+			link := c.previous(tr, first)
 			second := backfill(t, tr, 14, link)
-			if r := expect(t, of(tr)); r.Backfills.Valid != 2 || r.Digests.Valid != 6 || r.LogFiles.Valid != 14 || len(r.Heads) != 2 {
+			if r := expect(t, of(tr)); r.Backfills.Valid != 2 || r.Digests.Valid != 6 || r.LogFiles.Valid != 14 || len(r.Heads) != c.heads {
 				t.Errorf("%+v", r)
 			}
 			tr.Store[tr.Full(second.File.Object)] = digesttest.Object{Body: second.Object(), Metadata: map[string]string{
@@ -256,7 +260,6 @@ func TestPlaces(t *testing.T) {
 	// Folders that are none of ours.
 	tr.Store[tr.Full("AWSLogs/111122223333/elasticloadbalancing/eu-west-1/x")] = digesttest.Object{}
 	tr.Store[tr.Full("AWSLogs/111122223333/CloudTrail-Digest/")] = digesttest.Object{}
-	tr.Store[tr.Full("AWSLogs/other/x")] = digesttest.Object{}
 	keys := keyList()
 	keys.Keys[0].Region = "" // any
 	for name, c := range map[string]struct {

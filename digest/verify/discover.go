@@ -37,6 +37,17 @@ func (r *run) places(ctx context.Context) ([]digest.Place, error) {
 	return places, nil
 }
 
+// expected adds the places to look at in any case.
+func (r *run) expected(places []digest.Place) []digest.Place {
+	for _, p := range r.Expect {
+		wanted := (r.Account == "" || p.Account == r.Account) && (r.Region == "" || p.Region == r.Region)
+		if wanted && !slices.Contains(places, p) {
+			places = append(places, p)
+		}
+	}
+	return places
+}
+
 // cutRoot splits a prefix that reaches into AWSLogs: the S3KeyPrefix before it
 // and the folders after it.
 func cutRoot(prefix string) (root string, rest []string, inside bool) {
@@ -50,13 +61,15 @@ func cutRoot(prefix string) (root string, rest []string, inside bool) {
 
 // roots finds the S3KeyPrefixes, at most depth folders below a prefix.
 func (r *run) roots(ctx context.Context, prefix string, depth int) ([]string, error) {
-	folders, err := r.folders(ctx, prefix)
+	folders, err := r.folders(ctx, prefix, func(string) {})
 	if err != nil {
 		return nil, err
 	}
 	var roots []string
 	for _, f := range folders {
 		switch {
+		case prefix == "" && f == "":
+			r.passOver("/", "a folder without a name")
 		case f == "AWSLogs":
 			roots = append(roots, prefix)
 		case depth > 0:
@@ -73,7 +86,12 @@ func (r *run) roots(ctx context.Context, prefix string, depth int) ([]string, er
 // below returns the places of a root. given are the folders after AWSLogs that
 // the prefix fixed: [organization], account, folder, region.
 func (r *run) below(ctx context.Context, root string, given []string) ([]digest.Place, error) {
-	accounts, rest, err := r.step(ctx, join(root, "AWSLogs"), given)
+	beside := func(key string) {
+		if !strings.HasSuffix(key, "/") { // consoles leave empty objects for folders
+			r.passOver(key, "it is in no account's folder")
+		}
+	}
+	accounts, rest, err := r.step(ctx, join(root, "AWSLogs"), given, beside)
 	if err != nil {
 		return nil, err
 	}
@@ -88,14 +106,16 @@ func (r *run) below(ctx context.Context, root string, given []string) ([]digest.
 			continue
 		}
 		if !strings.HasPrefix(account, "o-") {
+			r.passOver(join(join(root, "AWSLogs"), account)+"/", "no account has this folder")
 			continue
 		}
-		members, rest, err := r.step(ctx, join(join(root, "AWSLogs"), account), rest)
+		members, rest, err := r.step(ctx, join(join(root, "AWSLogs"), account), rest, beside)
 		if err != nil {
 			return nil, err
 		}
 		for _, member := range members {
 			if !isAccount(member) {
+				r.passOver(join(join(join(root, "AWSLogs"), account), member)+"/", "no account has this folder")
 				continue
 			}
 			p, err := r.regions(ctx, digest.Place{Prefix: root, Organization: account, Account: member}, rest)
@@ -124,7 +144,7 @@ func (r *run) regions(ctx context.Context, p digest.Place, given []string) ([]di
 		if len(rest) > 0 {
 			rest = rest[1:]
 		}
-		regions, _, err := r.step(ctx, join(account, folder), rest)
+		regions, _, err := r.step(ctx, join(account, folder), rest, func(key string) { r.outside(p, folder, key) })
 		if err != nil {
 			return nil, err
 		}
@@ -143,20 +163,39 @@ func (r *run) regions(ctx context.Context, p digest.Place, given []string) ([]di
 	return places, nil
 }
 
-// step returns the folders at a path, or the one that is given.
-func (r *run) step(ctx context.Context, path string, given []string) (folders, rest []string, err error) {
+// outside tells of a file that is beside the folders of regions.
+func (r *run) outside(p digest.Place, folder, key string) {
+	f := Finding{Severity: Invalid, Kind: LogUnlisted, Bucket: r.Bucket, Key: key, Account: p.Account, Text: "among log files, and none that CloudTrail delivers: it is in no region's folder"}
+	if folder == digest.Folder {
+		f.Kind, f.Text = DigestStray, "among digests, and no digest: it is in no region's folder"
+	}
+	if !strings.HasSuffix(key, "/") {
+		r.found(f)
+	}
+}
+
+// passOver notes what is not looked at and readers may show.
+func (r *run) passOver(key, why string) {
+	if r.Account == "" {
+		r.found(Finding{Severity: Note, Kind: PassedOver, Bucket: r.Bucket, Key: key, Text: "not looked at: " + why + "; readers of the whole bucket may show what it holds"})
+	}
+}
+
+// step returns the folders at a path, or the one that is given. Files there go to
+// file.
+func (r *run) step(ctx context.Context, path string, given []string, file func(key string)) (folders, rest []string, err error) {
 	if len(given) > 0 {
 		return given[:1], given[1:], nil
 	}
-	folders, err = r.folders(ctx, path)
+	folders, err = r.folders(ctx, path, file)
 	return folders, nil, err
 }
 
-func (r *run) folders(ctx context.Context, path string) ([]string, error) {
+func (r *run) folders(ctx context.Context, path string, file func(key string)) ([]string, error) {
 	if path != "" {
 		path += "/"
 	}
-	folders, err := r.Source.Folders(ctx, r.Bucket, path)
+	folders, err := r.Source.Folders(ctx, r.Bucket, path, file)
 	if err != nil {
 		return nil, fmt.Errorf("list the folders of %s: %w", objectName(r.Bucket, path), err)
 	}

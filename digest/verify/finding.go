@@ -57,8 +57,11 @@ const (
 	NothingFound Kind = "nothing"      // no digests at all
 	Gap          Kind = "gap"          // a chain ends and another starts
 	Pending      Kind = "pending"      // log files newer than the newest digest
+	Overdue      Kind = "overdue"      // log files so much newer that a digest should list them
 	Uncovered    Kind = "uncovered"    // log files of a time without digests
 	Unchecked    Kind = "hole"         // log files that a missing digest lists
+	PassedOver   Kind = "passed-over"  // files and folders where no log files belong
+	Unpinned     Kind = "unpinned"     // a chain of which no head was saved
 	OtherBucket  Kind = "other-bucket" // the chain goes on in a bucket that is not here
 )
 

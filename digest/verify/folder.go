@@ -10,6 +10,10 @@ import (
 	"os"
 	"path"
 	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"cairn/digest"
 )
 
 // MetadataSuffix is what follows a key in the name of the file that has an
@@ -50,7 +54,7 @@ func (f *Folder) List(ctx context.Context, _, prefix, after string) iter.Seq2[st
 				return err
 			case ctx.Err() != nil:
 				return ctx.Err()
-			case e.IsDir() || strings.HasSuffix(name, MetadataSuffix) || !strings.HasPrefix(name, prefix) || name <= after:
+			case e.IsDir() || strings.HasSuffix(name, MetadataSuffix) && isDigest(name) || !strings.HasPrefix(name, prefix) || name <= after:
 				return nil
 			case !yield(name, nil):
 				return stop
@@ -64,7 +68,7 @@ func (f *Folder) List(ctx context.Context, _, prefix, after string) iter.Seq2[st
 }
 
 // Folders implements [Source].
-func (f *Folder) Folders(_ context.Context, _, prefix string) ([]string, error) {
+func (f *Folder) Folders(_ context.Context, _, prefix string, file func(key string)) ([]string, error) {
 	entries, err := fs.ReadDir(f.root.FS(), clean(prefix))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -73,7 +77,9 @@ func (f *Folder) Folders(_ context.Context, _, prefix string) ([]string, error) 
 	for _, e := range entries {
 		if e.IsDir() {
 			names = append(names, e.Name())
+			continue
 		}
+		file(path.Join(clean(prefix), e.Name()))
 	}
 	return names, err
 }
@@ -83,7 +89,9 @@ func (f *Folder) Open(_ context.Context, _, key string) (*Object, error) {
 	if !fs.ValidPath(key) {
 		return nil, ErrNotFound // no file of a copy can have such a name
 	}
-	file, err := f.root.Open(key)
+	// A pipe of that name, which nobody writes to, would be waited for without end;
+	// so it is an empty file.
+	file, err := f.root.OpenFile(key, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNotFound
 	}
@@ -91,13 +99,17 @@ func (f *Folder) Open(_ context.Context, _, key string) (*Object, error) {
 		return nil, err
 	}
 	o := &Object{Body: file}
-	if strings.Contains(key, "/CloudTrail-Digest/") {
+	if isDigest(key) {
 		if o.Metadata, err = f.metadata(key); err != nil {
 			return nil, errors.Join(err, file.Close())
 		}
 	}
 	return o, nil
 }
+
+// isDigest reports whether a key is in a folder of digests. Beside other files no
+// metadata is looked for, and none hidden: readers would show it.
+func isDigest(key string) bool { return strings.Contains(key, "/"+digest.Folder+"/") }
 
 // metadata reads the metadata beside an object; nil if there is none.
 func (f *Folder) metadata(key string) (map[string]string, error) {

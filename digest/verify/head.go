@@ -23,6 +23,9 @@ type Head struct {
 	Hash      string    `json:"hash"`
 	Signature string    `json:"signature"`
 	End       time.Time `json:"end"`
+	// Since is where the run's walk from it came to an end: where the chain
+	// starts, or what was selected.
+	Since time.Time `json:"since,omitzero"`
 }
 
 // Heads are the heads of several chains, sorted by bucket and key.
@@ -66,22 +69,32 @@ func (h Heads) Write(w io.Writer) error {
 	return nil
 }
 
-// With returns the heads brought up to date with those of a run: a chain's head
-// only ever moves on.
+// With returns the heads brought up to date with those of a run. A head goes only
+// if one is there that the run came from to it: a trail that was stopped and
+// started again has several, and the older chain could be removed if only the
+// newest were demanded.
 func (h Heads) With(newer Heads) Heads {
-	latest := map[string]Head{}
+	chains := map[string]Heads{}
 	for _, head := range slices.Concat(h, newer) {
 		c := head.chain()
-		if old, ok := latest[c]; !ok || !head.End.Before(old.End) {
-			latest[c] = head
-		}
+		chains[c] = append(slices.DeleteFunc(chains[c], func(old Head) bool { return old.Key == head.Key }), head)
 	}
-	merged := make(Heads, 0, len(latest))
-	for _, head := range latest {
-		merged = append(merged, head)
+	merged := make(Heads, 0, len(chains))
+	for _, heads := range chains {
+		for _, head := range heads {
+			if !slices.ContainsFunc(heads, func(o Head) bool { return o.reaches(head) }) {
+				merged = append(merged, head)
+			}
+		}
 	}
 	slices.SortFunc(merged, func(a, b Head) int { return cmp.Or(cmp.Compare(a.Bucket, b.Bucket), cmp.Compare(a.Key, b.Key)) })
 	return merged
+}
+
+// reaches reports whether the run that saw this head came from it to another one
+// of its chain.
+func (h Head) reaches(older Head) bool {
+	return older.Key != h.Key && !h.Since.IsZero() && older.End.After(h.Since) && !older.End.After(h.End)
 }
 
 // chain names the head's chain: its key without the time. A chain that moved to
@@ -103,6 +116,24 @@ func (r *run) headAt(d *loaded) (Head, bool) {
 		}
 	}
 	return Head{}, false
+}
+
+// pinned notes if no head of the chain was saved: whoever gives some may think
+// that all chains are held to one.
+func (c *chain) pinned() {
+	if c.run.Heads == nil || c.backfill || c.told.Digests.Total() == 0 {
+		return
+	}
+	of := Head{Bucket: c.at.bucket, Key: digest.Name{Place: c.at.Place, Trail: c.trail, HomeRegion: c.home}.Key()}.chain()
+	for _, h := range c.run.Heads {
+		if c.at.bucket == "" {
+			h.Bucket = ""
+		}
+		if h.chain() == of {
+			return
+		}
+	}
+	c.tell(Finding{Severity: Note, Kind: Unpinned, Bucket: c.at.bucket, From: c.told.From, To: c.told.To, Text: "no head of this chain was saved before: that its newest digests were removed does not show"})
 }
 
 // compareHead checks a digest that is an earlier run's head.

@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"strings"
+	"time"
 
 	"cairn/digest"
 )
@@ -62,11 +63,30 @@ func (c *chain) judge(ctx context.Context, d *loaded) (*verdict, error) {
 		v.problem(Invalid, DigestKey, "no public key of %s with the fingerprint %s is known", d.name.Region, d.file.Fingerprint)
 		return v, nil
 	}
-	c.judgeSignature(v, d, key)
+	if !judgeValidity(v, d, key) {
+		return v, nil
+	}
+	c.judgeSignature(v, d, key.PublicKey)
 	if v.signed {
 		c.judgeLink(v, d)
 	}
 	return v, nil
+}
+
+// judgeValidity compares when a digest was signed with when its key signs: who
+// gets hold of one key cannot sign digests of all times. A digest is signed after
+// its end, at times long after it: a later key may be right, one that had run out
+// is not. When a backfill digest was signed only says its metadata, which anybody
+// can write.
+func judgeValidity(v *verdict, d *loaded, key *signer) (ok bool) {
+	switch end := d.file.End; {
+	case !key.to.IsZero() && end.After(key.to.Add(keyBefore)):
+		v.problem(Invalid, DigestKey, "it is signed with the key %s, which had run out on %s, before the digest's end", d.file.Fingerprint, key.to.UTC().Format(time.RFC3339))
+		return false
+	case !key.from.IsZero() && !d.name.Backfill && end.Add(keyAfter).Before(key.from):
+		v.problem(Unverified, DigestKey, "it is signed with the key %s, which was not used before %s: either it was signed that late, or by somebody who has a later key", d.file.Fingerprint, key.from.UTC().Format(time.RFC3339))
+	}
+	return true
 }
 
 // judgeSignature finds the signature of a digest. It is in the object's

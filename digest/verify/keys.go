@@ -20,8 +20,15 @@ type keyrings struct {
 // keyring holds the keys of a region.
 type keyring struct {
 	mu    sync.Mutex
-	keys  map[string]*rsa.PublicKey // by fingerprint
+	keys  map[string]*signer // by fingerprint
 	asked map[time.Time]bool
+}
+
+// signer is a public key and when its private half signs; a zero time is not
+// known.
+type signer struct {
+	*rsa.PublicKey
+	from, to time.Time
 }
 
 // Around when a digest was made its key was valid: digests come up to two hours
@@ -36,7 +43,7 @@ func (k *keyrings) of(region string) *keyring {
 	defer k.mu.Unlock()
 	r, ok := k.rings[region]
 	if !ok {
-		r = &keyring{keys: map[string]*rsa.PublicKey{}, asked: map[time.Time]bool{}}
+		r = &keyring{keys: map[string]*signer{}, asked: map[time.Time]bool{}}
 		k.rings[region] = r
 	}
 	return r
@@ -59,7 +66,7 @@ func (k *keyrings) ask(ctx context.Context, r *keyring, region string, from, to 
 		// The fingerprint a source gives beside the key is not relied on.
 		// A value that is no key is as good as none: digests that name it say so.
 		if k, err := digest.ParsePublicKey(key.Value); err == nil {
-			r.keys[digest.Fingerprint(key.Value)] = k
+			r.keys[digest.Fingerprint(key.Value)] = &signer{k, key.ValidFrom, key.ValidTo}
 		}
 	}
 	return nil
@@ -67,7 +74,7 @@ func (k *keyrings) ask(ctx context.Context, r *keyring, region string, from, to 
 
 // find returns the key of a region with a fingerprint, nil if there is none;
 // at is when it was used.
-func (k *keyrings) find(ctx context.Context, region, fingerprint string, at time.Time) (*rsa.PublicKey, error) {
+func (k *keyrings) find(ctx context.Context, region, fingerprint string, at time.Time) (*signer, error) {
 	r := k.of(region)
 	r.mu.Lock()
 	defer r.mu.Unlock()

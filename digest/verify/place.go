@@ -31,6 +31,8 @@ type visit struct {
 	listed map[uint64]struct{} // hashes of the keys that digests list
 	cover  []span              // what digests are there for
 	holes  []span              // what missing or changed digests were there for
+	// longest is the longest time a digest is for.
+	longest time.Duration
 }
 
 // span is a stretch of time.

@@ -17,6 +17,10 @@ const (
 	// settling is how long before the newest digest's end a log file may have
 	// been named and still be the next digest's.
 	settling = 15 * time.Minute
+	// usual is what digests are for, if those that are there do not tell; overdue
+	// is how much later than that the next one may come.
+	usual   = time.Hour
+	overdue = 2*time.Hour + rounding
 )
 
 // unlisted looks for log files that no digest lists. It does so for all trails
@@ -71,6 +75,7 @@ type tallyKind struct {
 
 func tallies() []tallyKind {
 	return []tallyKind{
+		{Overdue, Unverified, "%d log files are so much newer than the newest digest that there should be one that lists them: newer digests were removed, or validation is off"},
 		{Pending, Note, "%d log files are not in a digest yet: they are newer than the newest one"},
 		{Uncovered, Note, "%d log files are of a time no digest is for: before the first one, or while validation was off"},
 		{Unchecked, Unverified, "%d log files cannot be checked: the digests that list them are missing or invalid"},
@@ -86,7 +91,11 @@ func (v *visit) classify(at time.Time) Kind {
 		return Undigested
 	case slices.ContainsFunc(v.holes, delivered.touches):
 		return Unchecked
-	case len(v.cover) == 0 || at.After(v.cover[len(v.cover)-1].to.Add(-settling)):
+	case len(v.cover) == 0:
+		return Pending
+	case at.After(v.cover[len(v.cover)-1].to.Add(max(v.longest, usual) + overdue)):
+		return Overdue
+	case at.After(v.cover[len(v.cover)-1].to.Add(-settling)):
 		return Pending
 	case slices.ContainsFunc(v.cover, func(s span) bool { return !s.from.After(delivered.from) && !s.to.Before(delivered.to) }):
 		return LogUnlisted

@@ -36,8 +36,8 @@ type Source interface {
 	// in byte order, each once, in any order. It ends after yielding an error.
 	List(ctx context.Context, bucket, prefix, after string) iter.Seq2[string, error]
 	// Folders returns the names of the folders right below prefix, which ends
-	// with a slash or is empty.
-	Folders(ctx context.Context, bucket, prefix string) ([]string, error)
+	// with a slash or is empty. The keys of the files there go to file.
+	Folders(ctx context.Context, bucket, prefix string, file func(key string)) ([]string, error)
 	// Open opens an object; the error is ErrNotFound if there is none.
 	Open(ctx context.Context, bucket, key string) (*Object, error)
 }
@@ -71,9 +71,13 @@ type Options struct {
 	// Trail and HomeRegion select one trail; Account and Region narrow it down.
 	// Empty means all there are.
 	Trail, HomeRegion, Account, Region string
+	// Expect are places to look at though nothing may be there any more: only
+	// Delivered can then tell.
+	Expect []digest.Place
 	// From and To select the log files delivered in between; zero is open.
 	From, To time.Time
-	// Heads are the ends of chains seen before: they must still be there.
+	// Heads are the ends of chains seen before: they must still be there. Unless it
+	// is nil, chains that have none are noted.
 	Heads Heads
 	// Delivered tells when CloudTrail says it delivered the newest digest of a
 	// place; zero if it does not say. Nil for nobody to ask.
@@ -131,7 +135,7 @@ func Run(ctx context.Context, o Options) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = r.each(ctx, places)
+	err = r.each(ctx, r.expected(places))
 	if err == nil {
 		err = r.absentHeads(ctx)
 	}

@@ -32,7 +32,7 @@
 //
 // # Duplicates
 //
-// CloudTrail may deliver a record twice, in two files, with the same eventID.
+// CloudTrail may deliver a record twice, in two files, as the same bytes.
 // Every copy is given unless [Query.Once] is set.
 package scan
 
@@ -134,8 +134,8 @@ type Query struct {
 	// come in exact order with OldestFirst; 0 means [DefaultAhead]. A record
 	// that comes later is given at once and counted in [Report.Late].
 	Ahead time.Duration
-	// Once leaves out records whose eventID was given before. It remembers the
-	// last million.
+	// Once leaves out records that have an eventID and are in every byte as one
+	// that was given before. It remembers the last million.
 	Once bool
 
 	// InFlight is how many files are opened at once; 0 means what suits the

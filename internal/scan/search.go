@@ -81,7 +81,7 @@ func (r *run) batches(ctx context.Context, room chan struct{}, out chan<- *batch
 			n++
 			f := found{file: j.file, time: e.fields.time(), index: j.index, n: n, record: record}
 			if r.q.Once {
-				f.id = e.fields.eventKey()
+				f.id = e.fields.eventKey(record)
 			}
 			scratch = append(scratch, record...)
 			if b.found = append(b.found, f); len(scratch) < batchRoom {
@@ -105,12 +105,14 @@ func (b *batch) own(scratch []byte) {
 	}
 }
 
-// eventKey stands for an eventID; zero if there is none.
+// eventKey stands for a record that has an eventID; zero if it has none. It is not
+// the eventID alone: who can put a file among the others could give a record of
+// their own that of a genuine one, which would then be left out.
 type eventKey [16]byte
 
-func (f *fields) eventKey() (key eventKey) {
-	if text, ok := f.values[eventID].Text(); ok {
-		sum := sha256.Sum256(text)
+func (f *fields) eventKey(record []byte) (key eventKey) {
+	if _, ok := f.values[eventID].Text(); ok {
+		sum := sha256.Sum256(record)
 		copy(key[:], sum[:])
 	}
 	return key
@@ -209,14 +211,14 @@ func (c *collector) give(f *found) error {
 	return nil
 }
 
-// memory remembers the last eventIDs.
+// memory remembers the last records with an eventID.
 type memory struct {
 	keys map[eventKey]struct{}
 	ring []eventKey
 	next int
 }
 
-// remembered is how many eventIDs are kept.
+// remembered is how many are kept.
 const remembered = 1 << 20
 
 // has says whether a key was asked for before, and remembers it. The zero key

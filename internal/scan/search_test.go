@@ -338,6 +338,19 @@ func TestOnce(t *testing.T) {
 	}
 }
 
+// TestOnceForged has a record with the eventID of a genuine one, in a file before.
+func TestOnceForged(t *testing.T) {
+	genuine := record(date(2, 1, 1), "one")
+	forged := strings.Replace(genuine, `{`, `{"forged":true,`, 1)
+	m := &memoryStore{files: map[string][]byte{
+		key("", "111122223333", "us-east-1", date(2, 1, 5), "A"): logFile(forged),
+		key("", "111122223333", "us-east-1", date(2, 1, 5), "B"): logFile(genuine, genuine),
+	}}
+	if ids, report := findIn(t, m.source(), Query{Once: true}); !slices.Equal(ids, []string{"one", "one"}) || report.Twice != 1 {
+		t.Errorf("%q, left out %d", ids, report.Twice)
+	}
+}
+
 // TestDamage reports what is wrong with files, and gives what can be read.
 func TestDamage(t *testing.T) {
 	good := logFile(record(date(2, 1, 0), "good"))

@@ -62,7 +62,7 @@ func runSearch(ctx context.Context, args []string, env *cli.Env) int {
 		s.limit, err = parseCount(text)
 		return err
 	})
-	s.BoolVar(&s.once, "dedup", false, "print a record only once that was delivered twice (has the same eventID)")
+	s.BoolVar(&s.once, "dedup", false, "print a record only once that was delivered twice (with the same eventID, and alike in every byte)")
 	s.indexFlag()
 	s.outputFlags(&s.output, "records")
 	s.columnsFlag(&s.output)
