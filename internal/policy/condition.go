@@ -202,10 +202,14 @@ func (c *Condition) holds(context Context) bool {
 	return all
 }
 
-// ambiguous reports whether the condition is on a tag of which there are two
-// (Context.AddTag). That there is one is certain, and all that Null asks.
+// ambiguous reports whether nobody can tell if the condition holds: it is on a tag
+// of which there are two (Context.AddTag), or on a key that is unknown, or compares
+// with one. Of two tags it is certain that there is one, and that is all Null asks.
 func (c *Condition) ambiguous(context Context) bool {
-	return len(context[c.key]) > 1 && strings.Contains(c.key, "tag/") && !c.op.null
+	if !context.tells(c.key) && (!c.op.null || len(context[c.key]) == 0 || context[c.key][0] == untold) {
+		return true
+	}
+	return slices.ContainsFunc(c.operands, func(o operand) bool { return !o.told(context) })
 }
 
 // meets reports whether one given value meets the condition.

@@ -30,6 +30,29 @@ func (d *Document) ID() string { return d.id }
 // do not change it.
 func (d *Document) Statements() []Statement { return d.statements }
 
+// Mentions reports whether a condition or variable of the document uses a key that
+// begins with prefix, in lower case. What it does not mention need not be found out.
+func (d *Document) Mentions(prefix string) bool {
+	if d == nil {
+		return false
+	}
+	for i := range d.statements {
+		s := &d.statements[i]
+		for j := range s.resources {
+			if s.resources[j].mentions(prefix) {
+				return true
+			}
+		}
+		for j := range s.Conditions {
+			c := &s.Conditions[j]
+			if strings.HasPrefix(c.key, prefix) || slices.ContainsFunc(c.operands, func(o operand) bool { return o.mentions(prefix) }) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Statement is one statement of a document, as it was written. It is
 // immutable.
 type Statement struct {

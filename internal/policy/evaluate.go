@@ -179,6 +179,8 @@ func (s *Statement) matchesResource(q *Query) bool {
 		switch {
 		case !ok && s.NotResource && s.Allow:
 			return false // an exception nobody can tell must not allow the rest
+		case !ok && !s.Allow && !s.resources[i].told(q.Context):
+			return true // nor a Deny be got round by what it is about
 		case ok && glob(text, q.Resource, false):
 			return !s.NotResource
 		}
@@ -258,8 +260,13 @@ func (p *Principals) grant(who *Principal) grant {
 // One that names an account is meant for everybody in it.
 //
 // With NotPrincipal, those are spared who are named and whose account is named
-// too; a principal with a permissions boundary never is ("NotPrincipal" in the
-// IAM User Guide).
+// too. A role session has to be named by its own ARN and its role as well, and a
+// federated user by its own ARN: S3 looks at each of them. A principal with a
+// permissions boundary is never spared.
+//
+// Source: "NotPrincipal" in the IAM User Guide; for sessions, the AWS Security
+// Blog's "How to restrict Amazon S3 bucket access to a specific IAM role", which
+// is about the role alone and the session alone not being enough.
 func (s *Statement) hits(q *Query) bool {
 	switch {
 	case s.Principals == nil:
@@ -270,17 +277,26 @@ func (s *Statement) hits(q *Query) bool {
 		return false
 	case q.Boundary != nil:
 		return true
-	case s.Principals.grant(&q.Principal) < principalGrant:
-		return true
 	case q.Principal.Account == "":
+		return s.Principals.grant(&q.Principal) < principalGrant
+	}
+	return !s.Principals.spares(&q.Principal)
+}
+
+// spares reports whether a NotPrincipal names all that it has to of a principal
+// that belongs to an account.
+func (p *Principals) spares(who *Principal) bool {
+	var itself, role, account bool
+	for _, s := range p.AWS {
+		isAccount := namesAccount(s, who.Account)
+		account = account || isAccount
+		itself = itself || s == who.ARN || isAccount && who.Root || s == who.ID && who.RoleARN == ""
+		role = role || s == who.RoleARN || s == who.ID
+	}
+	if strings.Contains(who.RoleARN, ":role/") && !role {
 		return false
 	}
-	for _, a := range s.Principals.AWS {
-		if namesAccount(a, q.Principal.Account) {
-			return false
-		}
-	}
-	return true
+	return itself && account
 }
 
 // namesAccount reports whether s is an account's id or the ARN of its root.

@@ -106,7 +106,7 @@ func (p *pattern) in(c Context) (string, bool) {
 		switch values := c[p.pieces[i].variable]; {
 		case len(values) == 1:
 			value = values[0]
-		case len(values) > 1 || !p.pieces[i].optional:
+		case len(values) > 1 || !p.pieces[i].optional || !c.tells(p.pieces[i].variable):
 			return "", false
 		}
 		if strings.IndexByte(value, anyRun) >= 0 || strings.IndexByte(value, anyByte) >= 0 {
@@ -115,6 +115,21 @@ func (p *pattern) in(c Context) (string, bool) {
 		b.WriteString(value)
 	}
 	return b.String(), true
+}
+
+// told reports whether the values of the pattern's variables can be told.
+func (p *pattern) told(c Context) bool {
+	for i := range p.pieces {
+		if v := p.pieces[i].variable; v != "" && !c.tells(v) {
+			return false
+		}
+	}
+	return true
+}
+
+// mentions reports whether the pattern has a variable that begins with prefix.
+func (p *pattern) mentions(prefix string) bool {
+	return slices.ContainsFunc(p.pieces, func(v piece) bool { return strings.HasPrefix(v.variable, prefix) })
 }
 
 // shortWork is up to what product of their lengths text and value are compared in

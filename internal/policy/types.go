@@ -44,6 +44,28 @@ func (c Context) AddTag(prefix, key, value string) {
 	c[k] = append(c[k], value)
 }
 
+// untold is the value of keys nobody can tell. Two of it are no value a variable
+// could take.
+const untold = "\x00unknown"
+
+// SetUnknown says that a key, or with "aws:requesttag/" all keys that begin so, may
+// be there with any value, or not: what depends on it lets no Allow hold and no Deny
+// pass.
+func (c Context) SetUnknown(key string) { c[key] = []string{untold, untold} }
+
+// tells reports whether it can be told what a key is, if it is anything: it is not
+// unknown, nor one of two tags (AddTag).
+func (c Context) tells(key string) bool {
+	values, i := c[key], strings.IndexByte(key, '/')
+	switch {
+	case len(values) == 0:
+		return i < 0 || len(c[key[:i+1]]) == 0
+	case len(values) == 1:
+		return true
+	}
+	return values[0] != untold && !strings.Contains(key, "tag/")
+}
+
 // Query asks whether one principal may do one action on one resource.
 type Query struct {
 	Principal Principal

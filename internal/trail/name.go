@@ -81,6 +81,10 @@ func (r Ref) ARN() string {
 // InvalidS3PrefixException. AWS's texts are not known; these are ours. A slash
 // at either end and a part named AWSLogs are refused, because readers of the
 // bucket would not find the files.
+//
+// Empty parts, "." and ".." are refused too, which AWS takes: this engine keeps
+// objects as files by their keys and has none with such parts, so nothing could be
+// delivered. Only the engine asks here; what is set up on AWS is AWS's to check.
 func CheckPrefix(prefix string) error {
 	bad := func(format string, args ...any) error {
 		return awserr.New(http.StatusBadRequest, "InvalidS3PrefixException", format, args...)
@@ -93,9 +97,15 @@ func CheckPrefix(prefix string) error {
 	case strings.HasPrefix(prefix, "/") || strings.HasSuffix(prefix, "/"):
 		return bad("S3 key prefix %s must not begin or end with a slash (/).", prefix)
 	}
+	if prefix == "" {
+		return nil
+	}
 	for part := range strings.SplitSeq(prefix, "/") {
-		if part == "AWSLogs" {
+		switch part {
+		case "AWSLogs":
 			return bad("S3 key prefix %s must not contain the folder AWSLogs.", prefix)
+		case "", ".", "..":
+			return bad("S3 key prefix %s cannot be used: this engine keeps objects as files and has no keys with empty, . or .. parts between slashes, so no log file could be delivered. Leave such parts out.", prefix)
 		}
 	}
 	return nil

@@ -81,6 +81,7 @@ func TestCheckPrefix(t *testing.T) {
 	for prefix, ok := range map[string]bool{
 		"": true, "111122223333": true, "a/b": true, strings.Repeat("é", 200): true,
 		strings.Repeat("a", 201): false, "a/": false, "/a": false, "a/AWSLogs/b": false, "AWSLogs": false, "a\nb": false, "\xff": false,
+		"a//b": false, ".": false, "..": false, "a/./b": false, "a/../b": false, "../a": false, "a/..": false, "a..b/.c": true,
 	} {
 		err := CheckPrefix(prefix)
 		if ok != (err == nil) || err != nil && !awserr.Is(err, "InvalidS3PrefixException") {

@@ -99,7 +99,7 @@ func getACL(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Outpu
 // exists answers with the object store's error if there is no such object.
 func (s *Service) exists(ctx context.Context, g *call.Granted, in *Input) error {
 	_, err := s.ask(ctx, &objects.Request{Method: http.MethodHead, Bucket: in.Bucket, Key: in.Key, Query: in.params("versionId")}, in)
-	return s.hideAbsent(g, in, err)
+	return s.hideAbsent(ctx, g, in, err)
 }
 
 func putBucketACL(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {

@@ -1,10 +1,14 @@
 package s3
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"cairn/event"
@@ -12,19 +16,20 @@ import (
 	"cairn/internal/call"
 	"cairn/internal/identity"
 	"cairn/internal/policy"
+	"cairn/internal/service/s3/conditions"
 	"cairn/internal/service/s3/config"
 	"cairn/internal/service/s3/objects"
 )
 
 // authorize notes what the call touches and returns what must be allowed.
-func (s *Service) authorize(c *call.Call, o *operation, in *Input) ([]call.Check, error) {
+func (s *Service) authorize(ctx context.Context, c *call.Call, o *operation, in *Input) ([]call.Check, error) {
 	if o.on == onService {
 		return []call.Check{{}}, nil
 	}
 	if o.name == "CreateBucket" {
-		return o.checks(s, c, in)
+		return o.checks(ctx, s, c, in)
 	}
-	b, err := s.bucket(in.Bucket)
+	b, err := s.buckets.Get(in.Bucket)
 	if err != nil {
 		return nil, err
 	}
@@ -47,9 +52,9 @@ func (s *Service) authorize(c *call.Call, o *operation, in *Input) ([]call.Check
 		return nil, err
 	}
 	if o.checks != nil {
-		return o.checks(s, c, in)
+		return o.checks(ctx, s, c, in)
 	}
-	k, err := s.check(c, in, b, actionFor(c.Action(), in), in.Key)
+	k, err := s.check(ctx, c, in, b, actionFor(c.Action(), in), in.Key)
 	return []call.Check{k}, err
 }
 
@@ -87,9 +92,10 @@ func actionFor(action string, in *Input) string {
 }
 
 // check asks for an action on the bucket, or on an object of it.
-func (s *Service) check(c *call.Call, in *Input, b *config.Bucket, action, key string) (call.Check, error) {
-	k := call.Check{Action: action, Resource: config.ARN(b.Name, key), Account: b.Account, Context: conditions(c, in, b)}
-	p, err := s.policy(b)
+func (s *Service) check(ctx context.Context, c *call.Call, in *Input, b *config.Bucket, action, key string) (call.Check, error) {
+	k := call.Check{Action: action, Resource: config.ARN(b.Name, key), Account: b.Account, Context: conditions.Of(c, in.Header, in.Query, b)}
+	maps.Copy(k.Context, in.asked)
+	p, err := s.buckets.Policy(b)
 	if err != nil {
 		return k, err
 	}
@@ -102,49 +108,71 @@ func (s *Service) check(c *call.Call, in *Input, b *config.Bucket, action, key s
 	default:
 		k.Policy = p.Document
 	}
-	return k, nil
+	if conditions.WantTags(c, &k) {
+		err = s.addTags(ctx, k.Context, in, b, key)
+	}
+	return k, err
 }
 
 var rootAlways = []string{"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}
 
-// conditions returns the condition keys of a check.
-func conditions(c *call.Call, in *Input, b *config.Bucket) policy.Context {
-	k := policy.Context{
-		"s3:resourceaccount": {b.Account}, "aws:resourceaccount": {b.Account},
-		"s3:authtype": {"REST-HEADER"}, "s3:signatureversion": {"AWS4-HMAC-SHA256"},
+// addTags adds the tags an object has to the keys of a check. If there is no such
+// object they are unknown: it could be there, with any, before it is asked for.
+func (s *Service) addTags(ctx context.Context, k policy.Context, in *Input, b *config.Bucket, key string) error {
+	req := &objects.Request{Method: get, Bucket: b.Name, Key: key, Query: in.params("versionId")}
+	req.Query.Set("tagging", "")
+	doc, err := s.readXML(ctx, req)
+	if err != nil && awserr.From(err).Status >= http.StatusInternalServerError {
+		return fmt.Errorf("read the tags of s3://%s/%s, which a policy asks about: %w", b.Name, key, err)
 	}
-	if c.Presigned {
-		k["s3:authtype"] = []string{"REST-QUERY-STRING"}
+	conditions.Tags(k, doc)
+	return nil
+}
+
+// readXML asks the object store for a document; nil if there is an error.
+func (s *Service) readXML(ctx context.Context, req *objects.Request) (*config.Node, error) {
+	resp, err := s.ask(ctx, req, nil)
+	if err != nil {
+		return nil, err
 	}
-	if !c.Signed.IsZero() {
-		k["s3:signatureage"] = []string{strconv.FormatInt(max(0, c.Start.Sub(c.Signed).Milliseconds()), 10)}
+	b, err := io.ReadAll(io.LimitReader(resp.Body, config.MaxDocument))
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return nil, err
 	}
-	if c.Principal.Kind == identity.Anonymous {
-		delete(k, "s3:authtype")
-		delete(k, "s3:signatureversion")
+	return config.ParseXML(b)
+}
+
+// checkBody is for operations whose body policies may ask about. The document is
+// passed on as it was understood here.
+func checkBody(ctx context.Context, s *Service, c *call.Call, in *Input) ([]call.Check, error) {
+	in.readAsked(c)
+	if c.Op.Name == "PutObjectRetention" {
+		return checkDelete(ctx, s, c, in)
 	}
-	if v, ok := strings.CutPrefix(c.TLSVersion, "TLSv"); ok {
-		k["s3:tlsversion"] = []string{v}
+	return s.checkAll(ctx, c, in, strings.TrimPrefix(c.Action(), "s3:"))
+}
+
+// readAsked reads the body for what policies may ask about it. What is wrong with it
+// is told to those only who may do what they ask for.
+func (in *Input) readAsked(c *call.Call) {
+	in.data, in.unread = in.readAll(c, config.MaxDocument)
+	if in.unread != nil {
+		in.asked = conditions.Untold()
+		return
 	}
-	for _, name := range []string{"prefix", "delimiter", "max-keys", "versionid"} {
-		for param, values := range in.Query {
-			if strings.EqualFold(param, name) {
-				k["s3:"+name] = values
-			}
-		}
-	}
-	config.HeaderConditions(k, in.Header)
-	return k
+	in.asked, in.understood = conditions.Body(c.Op.Name, in.data, c.Start)
 }
 
 // checkNothing is for operations that ask item by item.
-func checkNothing(*Service, *call.Call, *Input) ([]call.Check, error) { return nil, nil }
+func checkNothing(context.Context, *Service, *call.Call, *Input) ([]call.Check, error) {
+	return nil, nil
+}
 
 // checkAll asks for several actions on the request's object.
-func (s *Service) checkAll(c *call.Call, in *Input, actions ...string) ([]call.Check, error) {
+func (s *Service) checkAll(ctx context.Context, c *call.Call, in *Input, actions ...string) ([]call.Check, error) {
 	var checks []call.Check
 	for _, a := range actions {
-		k, err := s.check(c, in, in.bucket, actionFor("s3:"+a, in), in.Key)
+		k, err := s.check(ctx, c, in, in.bucket, actionFor("s3:"+a, in), in.Key)
 		if err != nil {
 			return nil, err
 		}
@@ -153,18 +181,18 @@ func (s *Service) checkAll(c *call.Call, in *Input, actions ...string) ([]call.C
 	return checks, nil
 }
 
-func checkAttributes(s *Service, c *call.Call, in *Input) ([]call.Check, error) {
-	return s.checkAll(c, in, "GetObject", "GetObjectAttributes")
+func checkAttributes(ctx context.Context, s *Service, c *call.Call, in *Input) ([]call.Check, error) {
+	return s.checkAll(ctx, c, in, "GetObject", "GetObjectAttributes")
 }
 
 // checkDelete asks for the operation's own action, and for leave to go around
 // governance mode if the request wants that.
-func checkDelete(s *Service, c *call.Call, in *Input) ([]call.Check, error) {
+func checkDelete(ctx context.Context, s *Service, c *call.Call, in *Input) ([]call.Check, error) {
 	actions := []string{strings.TrimPrefix(c.Action(), "s3:")}
 	if bypasses(in) {
 		actions = append(actions, "BypassGovernanceRetention")
 	}
-	return s.checkAll(c, in, actions...)
+	return s.checkAll(ctx, c, in, actions...)
 }
 
 func bypasses(in *Input) bool {
@@ -173,7 +201,7 @@ func bypasses(in *Input) bool {
 
 // checkUpload asks for all that a write and its headers need, and for reading
 // the source of a copy.
-func checkUpload(s *Service, c *call.Call, in *Input) ([]call.Check, error) {
+func checkUpload(ctx context.Context, s *Service, c *call.Call, in *Input) ([]call.Check, error) {
 	if err := checkObjectACL(in); err != nil {
 		return nil, err
 	}
@@ -186,14 +214,14 @@ func checkUpload(s *Service, c *call.Call, in *Input) ([]call.Check, error) {
 		}
 	}
 	slices.Sort(actions[1:])
-	checks, err := s.checkAll(c, in, actions...)
+	checks, err := s.checkAll(ctx, c, in, actions...)
 	if err != nil || in.Header.Get("X-Amz-Copy-Source") == "" {
 		return checks, err
 	}
 	if in.source, err = config.ParseCopySource(in.Header.Get("X-Amz-Copy-Source")); err != nil {
 		return nil, err
 	}
-	b, err := s.bucket(in.source.Bucket)
+	b, err := s.buckets.Get(in.source.Bucket)
 	if err != nil {
 		return nil, err
 	}
@@ -214,6 +242,6 @@ func checkUpload(s *Service, c *call.Call, in *Input) ([]call.Check, error) {
 		action = "s3:GetObjectVersion"
 		from.Query.Set("versionId", in.source.Version)
 	}
-	k, err := s.check(c, from, b, action, in.source.Key)
+	k, err := s.check(ctx, c, from, b, action, in.source.Key)
 	return append(checks, k), err
 }

@@ -2,6 +2,7 @@ package s3
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -27,7 +28,16 @@ type counter struct {
 func (c *counter) Read(p []byte) (int, error) {
 	n, err := c.Reader.Read(p)
 	c.n.Add(int64(n))
+	if _, told := errors.AsType[*awserr.Error](err); err != nil && !told && !errors.Is(err, io.EOF) {
+		err = timeout(err) // what cannot be read from a client is not our failure
+	}
 	return n, err
+}
+
+// timeout is the error of a call whose client went away or fell silent.
+func timeout(cause error) error {
+	return awserr.Wrap(cause, http.StatusBadRequest, "RequestTimeout",
+		"Your socket connection to the server was not read from or written to within the timeout period. Idle connections will be closed.")
 }
 
 // body is a request's body, decoded and checked against its signature while it

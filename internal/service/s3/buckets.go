@@ -2,8 +2,6 @@ package s3
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -13,14 +11,12 @@ import (
 	"cairn/internal/call"
 	"cairn/internal/identity"
 	"cairn/internal/service/s3/config"
-	"cairn/internal/service/s3/objects"
-	"cairn/internal/state"
 )
 
 const classic = config.Classic
 
 // checkCreateBucket asks for making the bucket and for what its headers set.
-func checkCreateBucket(s *Service, c *call.Call, in *Input) ([]call.Check, error) {
+func checkCreateBucket(ctx context.Context, s *Service, c *call.Call, in *Input) ([]call.Check, error) {
 	if err := config.ValidBucket(in.Bucket); err != nil {
 		return nil, invalidBucketName(in.Bucket, err)
 	}
@@ -30,6 +26,7 @@ func checkCreateBucket(s *Service, c *call.Call, in *Input) ([]call.Check, error
 	if err := checkHeaders(s.routes[route{onBucket, put, ""}], in); err != nil {
 		return nil, err
 	}
+	in.readAsked(c)
 	b := &config.Bucket{Name: in.Bucket, Account: c.Account()}
 	actions := []string{"s3:CreateBucket"}
 	if strings.EqualFold(in.Header.Get("X-Amz-Bucket-Object-Lock-Enabled"), "true") {
@@ -40,7 +37,7 @@ func checkCreateBucket(s *Service, c *call.Call, in *Input) ([]call.Check, error
 	}
 	var checks []call.Check
 	for _, a := range actions {
-		k, err := s.check(c, in, b, a, "")
+		k, err := s.check(ctx, c, in, b, a, "")
 		if err != nil {
 			return nil, err
 		}
@@ -49,82 +46,34 @@ func checkCreateBucket(s *Service, c *call.Call, in *Input) ([]call.Check, error
 	return checks, nil
 }
 
-// createBucket makes a bucket. The intent is in state before the folder is
-// made, so a crash in between leaves a row that repair takes back.
 func createBucket(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {
 	b, err := s.newBucket(g, in)
 	if err != nil {
 		return nil, err
 	}
-	done := &Output{Header: http.Header{"Location": {"/" + b.Name}}}
-	if old, ok := s.buckets.Get(b.Name); ok && (old.Pending == "" || old.Account != b.Account) {
-		if old.Account == b.Account && g.Region == classic && b.Region == old.Region {
-			return done, nil // us-east-1 answers making one's own bucket again with success
-		}
-		return nil, exists(old, b.Account)
-	}
-	mu := s.lock(b.Name)
-	if !mu.TryLock() {
-		return nil, aborted(b.Name)
-	}
-	defer mu.Unlock()
-	// A caller who hangs up now must not leave a row whose state nobody knows:
-	// a write cut off while it is acknowledged may have happened.
-	ctx = context.WithoutCancel(ctx)
-	if old, ok := s.buckets.Get(b.Name); ok && old.Pending != "" && old.Account == b.Account {
-		// An attempt that failed half-way; nobody else is at it, we hold the lock.
-		if err := s.takeBack(ctx, b.Name); err != nil {
-			return nil, err
+	err = s.buckets.Make(ctx, b)
+	if awserr.Is(err, "BucketAlreadyOwnedByYou") && g.Region == classic {
+		// us-east-1 answers making one's own bucket again with success
+		if old, _ := s.buckets.Get(b.Name); old != nil && old.Region == b.Region {
+			err = nil
 		}
 	}
-	b.Pending = config.Making
-	if err := s.buckets.Create(ctx, b, b.Name); err != nil {
-		if errors.Is(err, state.ErrExists) {
-			return nil, aborted(b.Name)
-		}
-		return nil, fmt.Errorf("keep the intent to make bucket %s: %w", b.Name, err)
-	}
-	// A crash here leaves the row without a folder.
-	if err := s.makeFolder(ctx, b); err != nil {
-		return nil, errors.Join(err, s.takeBack(ctx, b.Name))
-	}
-	// A crash here leaves the row and an empty folder that nobody could use
-	// yet; repair removes both. The caller has no answer and asks again.
-	if err := s.update(ctx, b.Name, func(b *config.Bucket) { b.Pending = "" }); err != nil {
+	if err != nil {
 		return nil, err
 	}
-	return done, nil
-}
-
-// exists is the error of making a bucket that is there.
-func exists(b *config.Bucket, caller string) error {
-	if b.Account == caller {
-		return taken("BucketAlreadyOwnedByYou", b.Name, "Your previous request to create the named bucket succeeded and you already own it.")
-	}
-	return taken("BucketAlreadyExists", b.Name, "The requested bucket name is not available. The bucket namespace is shared by all users of the system. Please select a different name and try again.")
-}
-
-// aborted is the error of a call that another one stands in the way of.
-func aborted(bucket string) error {
-	return taken("OperationAborted", bucket, "A conflicting conditional operation is currently in progress against this resource. Please try again.")
-}
-
-func taken(code, bucket, text string) error {
-	e := awserr.New(http.StatusConflict, code, "%s", text)
-	e.Detail = map[string]string{"BucketName": bucket}
-	return e
+	return &Output{Header: http.Header{"Location": {"/" + b.Name}}}, nil
 }
 
 // newBucket returns the bucket a request describes.
 func (s *Service) newBucket(g *call.Granted, in *Input) (*config.Bucket, error) {
-	data, err := in.readAll(g.Call, config.MaxDocument)
-	if err != nil {
-		return nil, err
+	if in.unread != nil {
+		return nil, in.unread
 	}
 	constraint := ""
 	var tags []*config.Node
-	if len(data) > 0 {
-		if in.doc, err = config.Read("CreateBucketConfiguration", data); err != nil {
+	if len(in.data) > 0 {
+		var err error
+		if in.doc, err = config.Read("CreateBucketConfiguration", in.data); err != nil {
 			return nil, err
 		}
 		constraint, tags = in.doc.At("LocationConstraint"), in.doc.Find("Tags").All("Tag")
@@ -148,86 +97,8 @@ func (s *Service) newBucket(g *call.Granted, in *Input) (*config.Bucket, error) 
 	return b, checkNewACL(b, in)
 }
 
-// makeFolder makes the bucket in the object store.
-func (s *Service) makeFolder(ctx context.Context, b *config.Bucket) error {
-	h := http.Header{}
-	if b.ObjectLock {
-		h.Set("X-Amz-Bucket-Object-Lock-Enabled", "true")
-	}
-	_, err := s.ask(ctx, &objects.Request{Method: put, Bucket: b.Name, Header: h}, nil)
-	return err
-}
-
-// takeBack removes what is left of a bucket that was not finished: its folder,
-// then its row. Repeating it is harmless.
-func (s *Service) takeBack(ctx context.Context, name string) error {
-	_, err := s.ask(ctx, &objects.Request{Method: del, Bucket: name}, nil)
-	if err != nil && !awserr.Is(err, "NoSuchBucket") {
-		return fmt.Errorf("remove the folder of bucket %s: %w", name, err)
-	}
-	// A crash here leaves a row without a folder; repair comes here again.
-	if err := s.buckets.Delete(ctx, name); err != nil && !errors.Is(err, state.ErrNotFound) {
-		return fmt.Errorf("remove bucket %s: %w", name, err)
-	}
-	s.policies.Delete(name)
-	return nil
-}
-
-// deleteBucket removes an empty bucket. The intent is in state first: from
-// then on nobody can write to the bucket. Readers find it until it is gone, so
-// that one whose removal is refused never looks absent.
 func deleteBucket(ctx context.Context, s *Service, _ *call.Granted, in *Input) (*Output, error) {
-	mu := s.lock(in.Bucket)
-	if !mu.TryLock() {
-		return nil, aborted(in.Bucket)
-	}
-	defer mu.Unlock()
-	ctx = context.WithoutCancel(ctx) // as in createBucket
-	if err := s.update(ctx, in.Bucket, func(b *config.Bucket) { b.Pending = config.Removing }); err != nil {
-		return nil, err
-	}
-	// A crash here leaves a bucket that is being removed; repair goes on.
-	if err := s.finishRemoval(ctx, in.Bucket); err != nil {
-		return nil, err
-	}
-	return &Output{Status: http.StatusNoContent}, nil
-}
-
-// finishRemoval removes a bucket whose removal was intended, or gives it back
-// if it is not empty.
-func (s *Service) finishRemoval(ctx context.Context, name string) error {
-	err := s.takeBack(ctx, name)
-	if err == nil {
-		return nil
-	}
-	err = errors.Join(s.update(ctx, name, func(b *config.Bucket) { b.Pending = "" }), err)
-	if awserr.Is(err, "VersionedBucketNotEmpty") || awserr.Is(err, "BucketNotEmpty") {
-		text := "The bucket you tried to delete is not empty"
-		if awserr.Is(err, "VersionedBucketNotEmpty") {
-			text += ". You must delete all versions in the bucket."
-		}
-		return taken("BucketNotEmpty", name, text)
-	}
-	return err
-}
-
-// repair finishes what a crash interrupted: buckets that were being made are
-// taken back (their callers got no answer), removals go on.
-func (s *Service) repair(ctx context.Context) error {
-	for _, row := range s.buckets.List() {
-		name := row.Key[0]
-		switch row.Value.Pending {
-		case config.Making:
-			if err := s.takeBack(ctx, name); err != nil {
-				return err
-			}
-		case config.Removing:
-			if err := s.finishRemoval(ctx, name); err != nil && !awserr.Is(err, "BucketNotEmpty") {
-				return err
-			}
-		}
-	}
-	return nil
+	return &Output{Status: http.StatusNoContent}, s.buckets.Remove(ctx, in.Bucket)
 }
 
 func headBucket(_ context.Context, _ *Service, _ *call.Granted, in *Input) (*Output, error) {
@@ -257,9 +128,8 @@ func listBuckets(_ context.Context, s *Service, g *call.Granted, in *Input) (*Ou
 	prefix, after, region := in.Query.Get("prefix"), in.Query.Get("continuation-token"), in.Query.Get("bucket-region")
 	list := config.El("Buckets")
 	next := ""
-	for _, row := range s.buckets.List() {
-		b := row.Value
-		if b.Account != g.Account() || b.Pending == config.Making || !strings.HasPrefix(b.Name, prefix) || b.Name <= after || region != "" && b.Region != region {
+	for _, b := range s.buckets.All() {
+		if b.Account != g.Account() || !strings.HasPrefix(b.Name, prefix) || b.Name <= after || region != "" && b.Region != region {
 			continue
 		}
 		if len(list.Kids) == most {

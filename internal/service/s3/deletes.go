@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"cairn/internal/awserr"
@@ -33,10 +34,13 @@ func deleteObjects(ctx context.Context, s *Service, g *call.Granted, in *Input) 
 		return nil, awserr.New(http.StatusBadRequest, "MalformedXML", "A request names at most %d objects; this one names %d.", maxDeletes, len(wanted))
 	}
 	quiet := strings.EqualFold(doc.At("Quiet"), "true")
-	allowed := config.El("Delete")
+	var allowed []*config.Node
 	result := config.El("DeleteResult")
 	for _, o := range wanted {
-		err := s.mayDelete(g, in, o.At("Key"), o.At("VersionId"))
+		if ctx.Err() != nil {
+			return nil, leftUndone(ctx, 0, len(wanted))
+		}
+		err := s.mayDelete(ctx, g, in, o.At("Key"), o.At("VersionId"))
 		if err == nil {
 			err = s.notHeld(ctx, in.bucket, o.At("Key"), o.At("VersionId"))
 		}
@@ -50,30 +54,50 @@ func deleteObjects(ctx context.Context, s *Service, g *call.Granted, in *Input) 
 			result.Kids = append(result.Kids, failed)
 			continue
 		}
-		allowed.Kids = append(allowed.Kids, o)
+		allowed = append(allowed, o)
 	}
-	if len(allowed.Kids) == 0 {
+	if len(allowed) == 0 {
 		return document(result), nil
 	}
-	keys := make([]string, len(allowed.Kids))
-	for i, o := range allowed.Kids {
+	keys := make([]string, len(allowed))
+	for i, o := range allowed {
 		keys[i] = o.At("Key")
 	}
 	return s.write(in, keys, func() (*Output, error) {
-		done, err := s.deleteAll(ctx, in, allowed)
-		if err != nil {
-			return nil, err
+		var done []*config.Node
+		asked := 0
+		for batch := range slices.Chunk(allowed, deleteBatch) {
+			answer, err := s.deleteAll(ctx, in, config.El("Delete", batch...))
+			if err != nil {
+				if ctx.Err() != nil {
+					err = leftUndone(ctx, asked, len(wanted))
+				}
+				return nil, err
+			}
+			asked += len(batch)
+			if quiet {
+				answer.Kids = answer.All("Error")
+			}
+			done = append(done, answer.Kids...)
 		}
-		if quiet {
-			done.Kids = done.All("Error")
-		}
-		result.Kids = append(done.Kids, result.Kids...)
+		result.Kids = append(done, result.Kids...)
 		return document(result), nil
 	})
 }
 
+// deleteBatch is how many objects the store is asked to delete at a time. What it has
+// begun it ends, so this is how many go after a caller has given up.
+const deleteBatch = 20
+
+// leftUndone is what a DeleteObjects ends with whose caller is gone. The record is
+// the one place left to tell how far it came.
+func leftUndone(ctx context.Context, asked, of int) error {
+	return awserr.Wrap(context.Cause(ctx), http.StatusBadRequest, "RequestTimeout",
+		"The caller hung up: the store was asked to delete %d of the %d objects named, the first that may be deleted, and no more.", asked, of)
+}
+
 // mayDelete says why an object cannot be deleted by the caller, or nil.
-func (s *Service) mayDelete(g *call.Granted, in *Input, key, version string) error {
+func (s *Service) mayDelete(ctx context.Context, g *call.Granted, in *Input, key, version string) error {
 	if config.ValidKey(key) != nil || version != "" && !objects.ValidID(version) {
 		return invalidArgument("Key", key, "The key or version id cannot be used.")
 	}
@@ -87,7 +111,7 @@ func (s *Service) mayDelete(g *call.Granted, in *Input, key, version string) err
 		actions = append(actions, "s3:BypassGovernanceRetention")
 	}
 	for _, a := range actions {
-		k, err := s.check(g.Call, one, in.bucket, a, key)
+		k, err := s.check(ctx, g.Call, one, in.bucket, a, key)
 		if err == nil {
 			err = g.Allows(k)
 		}

@@ -133,7 +133,7 @@ func acceptLogging(s *Service, in *Input, doc *config.Node) error {
 	if target == "" {
 		return nil
 	}
-	b, err := s.bucket(target)
+	b, err := s.buckets.Get(target)
 	if err != nil || b.Account != in.bucket.Account {
 		return awserr.New(http.StatusBadRequest, "InvalidTargetBucketForLogging", "The target bucket for logging does not exist, or is owned by another account")
 	}
@@ -189,7 +189,7 @@ func putPolicy(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Ou
 		}
 		kept = s.principals.BindPrincipals(kept)
 	}
-	_, err = s.buckets.Update(ctx, func(b *config.Bucket) error {
+	err = s.buckets.Update(ctx, in.Bucket, func(b *config.Bucket) error {
 		// Asked of the row that is written, so that switching the block on at
 		// the same time cannot be overtaken.
 		if b.Block.BlockPublicPolicy && p.Public {
@@ -198,7 +198,7 @@ func putPolicy(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Ou
 		}
 		b.Policy = kept
 		return nil
-	}, in.Bucket)
+	})
 	return &Output{Status: http.StatusNoContent}, err
 }
 
@@ -210,7 +210,7 @@ func getPolicyStatus(_ context.Context, s *Service, _ *call.Granted, in *Input) 
 	if in.bucket.Policy == "" {
 		return nil, noPolicy(in)
 	}
-	p, err := s.policy(in.bucket)
+	p, err := s.buckets.Policy(in.bucket)
 	if err != nil {
 		return nil, err
 	}

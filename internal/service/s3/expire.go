@@ -12,8 +12,7 @@ var _ lifecycle.Buckets = &Service{}
 // Expiring implements lifecycle.Buckets.
 func (s *Service) Expiring(ctx context.Context) []lifecycle.Bucket {
 	var list []lifecycle.Bucket
-	for _, row := range s.buckets.List() {
-		b := row.Value
+	for _, b := range s.buckets.All() {
 		if b.Pending != "" {
 			continue
 		}
@@ -31,14 +30,11 @@ func (s *Service) Expiring(ctx context.Context) []lifecycle.Bucket {
 
 // Alone implements lifecycle.Buckets.
 func (s *Service) Alone(bucket, key string, f func() error) (ok bool, err error) {
-	mu := s.lock(bucket)
-	if !mu.TryRLock() {
-		return false, nil
-	}
-	defer mu.RUnlock()
-	if _, err := s.bucket(bucket); err != nil {
+	done, err := s.buckets.Share(bucket)
+	if err != nil {
 		return false, nil //nolint:nilerr // removed, or being removed
 	}
+	defer done()
 	return s.keys.Alone(bucket, key, f)
 }
 

@@ -56,7 +56,7 @@ func (in *Input) request(method string) *objects.Request {
 func forward(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {
 	resp, err := s.ask(ctx, in.request(s.methods[g.Op.Name]), in)
 	if err != nil {
-		return nil, s.hideAbsent(g, in, err)
+		return nil, s.hideAbsent(ctx, g, in, err)
 	}
 	out := s.answer(resp, in)
 	if at, err := http.ParseTime(resp.Header.Get("Last-Modified")); err == nil && in.Key != "" && in.sub == "" {
@@ -67,11 +67,11 @@ func forward(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Outp
 
 // hideAbsent turns the absence of an object into AccessDenied for callers who
 // may not list the bucket: otherwise they could find out which keys exist.
-func (s *Service) hideAbsent(g *call.Granted, in *Input, err error) error {
+func (s *Service) hideAbsent(ctx context.Context, g *call.Granted, in *Input, err error) error {
 	if !awserr.Is(err, "NoSuchKey") && !awserr.Is(err, "NoSuchVersion") {
 		return err
 	}
-	k, cerr := s.check(g.Call, &Input{Header: in.Header, Query: url.Values{}}, in.bucket, "s3:ListBucket", "")
+	k, cerr := s.check(ctx, g.Call, &Input{Header: in.Header, Query: url.Values{}}, in.bucket, "s3:ListBucket", "")
 	if cerr != nil {
 		return cerr
 	}
@@ -120,19 +120,12 @@ func list(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output,
 // write holds off the bucket's removal, and the expiry of the keys, while f
 // writes to them.
 func (s *Service) write(in *Input, keys []string, f func() (*Output, error)) (*Output, error) {
-	mu := s.lock(in.Bucket)
-	if !mu.TryRLock() {
-		return nil, aborted(in.Bucket)
-	}
-	defer mu.RUnlock()
-	defer s.keys.Share(in.Bucket, keys)()
-	b, err := s.bucket(in.Bucket)
+	done, err := s.buckets.Share(in.Bucket)
 	if err != nil {
-		return nil, err // removed since it was looked up
+		return nil, err
 	}
-	if b.Pending != "" {
-		return nil, aborted(in.Bucket) // a removal that failed half-way; deleting it again ends it
-	}
+	defer done()
+	defer s.keys.Share(in.Bucket, keys)()
 	return f()
 }
 
@@ -145,6 +138,18 @@ func change(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Outpu
 	return s.change(ctx, g, in, data)
 }
 
+// changeAsked passes on an operation that checkBody checked. A body that it did not
+// understand goes as it came: the object store says what is wrong with it.
+func changeAsked(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error) {
+	switch {
+	case in.unread != nil:
+		return nil, in.unread
+	case in.understood == nil:
+		return s.change(ctx, g, in, in.data)
+	}
+	return s.rewritten(ctx, g, in, in.understood)
+}
+
 func (s *Service) change(ctx context.Context, g *call.Granted, in *Input, data []byte) (*Output, error) {
 	return s.write(in, []string{in.Key}, func() (*Output, error) {
 		req := in.request(s.methods[g.Op.Name])
@@ -152,7 +157,7 @@ func (s *Service) change(ctx context.Context, g *call.Granted, in *Input, data [
 		req.Body, req.Length = bytes.NewReader(data), int64(len(data))
 		resp, err := s.ask(ctx, req, in)
 		if err != nil {
-			return nil, s.hideAbsent(g, in, err)
+			return nil, s.hideAbsent(ctx, g, in, err)
 		}
 		out := s.answer(resp, in)
 		if g.Op.Name == "CreateMultipartUpload" || g.Op.Name == "CompleteMultipartUpload" {
@@ -191,7 +196,7 @@ func upload(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Outpu
 		resp, err := s.ask(ctx, req, in)
 		if err != nil {
 			if in.source != nil {
-				err = s.hideAbsentSource(g, in, err)
+				err = s.hideAbsentSource(ctx, g, in, err)
 			}
 			return nil, err
 		}
@@ -205,12 +210,12 @@ func upload(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Outpu
 }
 
 // hideAbsentSource is hideAbsent for the source of a copy.
-func (s *Service) hideAbsentSource(g *call.Granted, in *Input, err error) error {
-	b, berr := s.bucket(in.source.Bucket)
+func (s *Service) hideAbsentSource(ctx context.Context, g *call.Granted, in *Input, err error) error {
+	b, berr := s.buckets.Get(in.source.Bucket)
 	if berr != nil {
 		return berr
 	}
-	return s.hideAbsent(g, &Input{Header: in.Header, bucket: b}, err)
+	return s.hideAbsent(ctx, g, &Input{Header: in.Header, bucket: b}, err)
 }
 
 // putVersioning checks the document and passes it on; the object store keeps
@@ -237,5 +242,10 @@ func (s *Service) rewritten(ctx context.Context, g *call.Granted, in *Input, doc
 	sum := md5.Sum(data) //nolint:gosec // Content-MD5 is S3's
 	own := *in           // the headers differ, the rest is the request's
 	own.Header = http.Header{"Content-Md5": {base64.StdEncoding.EncodeToString(sum[:])}}
-	return s.change(ctx, g, &own, data)
+	if bypasses(in) {
+		own.Header.Set("X-Amz-Bypass-Governance-Retention", "true")
+	}
+	out, err := s.change(ctx, g, &own, data)
+	in.failed = own.failed
+	return out, err
 }

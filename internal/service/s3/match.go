@@ -8,6 +8,7 @@ import (
 
 	"cairn/internal/awserr"
 	"cairn/internal/call"
+	"cairn/internal/policy"
 	"cairn/internal/service/s3/config"
 )
 
@@ -40,6 +41,13 @@ type Input struct {
 	read   *counter           // counts the body's bytes
 	failed http.Header        // headers of the object store's error reply
 	detail map[string]string  // further members of the error reply, for the record
+
+	// Of an operation whose body policies may ask about: the body, the condition
+	// keys it gives, and its document if it was understood.
+	data       []byte
+	unread     error // why the body could not be read
+	asked      policy.Context
+	understood *config.Node
 }
 
 // subresources are the words that select an operation in a query, those that

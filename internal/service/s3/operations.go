@@ -36,7 +36,7 @@ type operation struct {
 	params []string
 	// checks says what must be allowed; nil asks for the action on the
 	// resource.
-	checks func(s *Service, c *call.Call, in *Input) ([]call.Check, error)
+	checks func(ctx context.Context, s *Service, c *call.Call, in *Input) ([]call.Check, error)
 	run    func(ctx context.Context, s *Service, g *call.Granted, in *Input) (*Output, error)
 }
 
@@ -131,12 +131,12 @@ var operations = []operation{
 	{name: "GetObjectAcl", on: onObject, method: get, sub: "acl", read: true, data: true, params: version, run: getACL},
 	{name: "PutObjectAcl", on: onObject, method: put, sub: "acl", data: true, params: version, run: putObjectACL},
 	{name: "GetObjectTagging", on: onObject, method: get, sub: "tagging", read: true, data: true, params: version, run: forward},
-	{name: "PutObjectTagging", on: onObject, method: put, sub: "tagging", data: true, params: version, run: change},
+	{name: "PutObjectTagging", on: onObject, method: put, sub: "tagging", data: true, params: version, checks: checkBody, run: changeAsked},
 	{name: "DeleteObjectTagging", on: onObject, method: del, sub: "tagging", data: true, params: version, run: change},
 	{name: "GetObjectRetention", on: onObject, method: get, sub: "retention", read: true, data: true, params: version, run: forward},
-	{name: "PutObjectRetention", on: onObject, method: put, sub: "retention", data: true, params: version, checks: checkDelete, run: change},
+	{name: "PutObjectRetention", on: onObject, method: put, sub: "retention", data: true, params: version, checks: checkBody, run: changeAsked},
 	{name: "GetObjectLegalHold", on: onObject, method: get, sub: "legal-hold", read: true, data: true, params: version, run: forward},
-	{name: "PutObjectLegalHold", on: onObject, method: put, sub: "legal-hold", data: true, params: version, run: change},
+	{name: "PutObjectLegalHold", on: onObject, method: put, sub: "legal-hold", data: true, params: version, checks: checkBody, run: changeAsked},
 	{name: "CreateMultipartUpload", action: "PutObject", on: onObject, method: post, sub: "uploads", data: true, checks: checkUpload, run: change},
 	{name: "UploadPart", action: "PutObject", on: onObject, method: put, sub: "uploadId", data: true, params: []string{"partNumber"}, checks: checkUpload, run: upload},
 	{name: "UploadPartCopy", action: "PutObject", on: onObject, method: put, sub: "uploadId copy", data: true, params: []string{"partNumber", "uploadId"}, checks: checkUpload, run: upload},
@@ -153,9 +153,10 @@ func (s *Service) add(o *operation) {
 		Name: o.name, EventName: o.event, ReadOnly: o.read, Data: o.data,
 		// responseElements are set by record: only object operations have any.
 		NoOutput: true,
-		Authorize: func(_ context.Context, c *call.Call) ([]call.Check, error) {
+		Authorize: func(ctx context.Context, c *call.Call) ([]call.Check, error) {
 			in := c.Input.(*Input)
-			checks, err := s.authorize(c, o, in)
+			checks, err := s.authorize(ctx, c, o, in)
+			err = hungUp(ctx, c, err)
 			in.note(err)
 			return checks, err
 		},
@@ -166,6 +167,7 @@ func (s *Service) add(o *operation) {
 			}
 			out, err := o.run(ctx, s, g, in)
 			if err != nil {
+				err = hungUp(ctx, g.Call, err)
 				in.note(err)
 				return nil, err
 			}
@@ -180,6 +182,16 @@ func (s *Service) add(o *operation) {
 		op.Action = "s3:" + o.action
 	}
 	s.api.Add(op)
+}
+
+// hungUp tells what ended because the caller went away from what failed here:
+// otherwise anybody could fill the engine's log with its failures. It is about
+// reading; changes go on without their callers.
+func hungUp(ctx context.Context, c *call.Call, err error) error {
+	if err == nil || !c.Op.ReadOnly || ctx.Err() == nil || awserr.From(err).Status < http.StatusInternalServerError {
+		return err
+	}
+	return timeout(err)
 }
 
 // note keeps what the error reply will say beside code and message.

@@ -78,7 +78,7 @@ func TestRemovalHalfWay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		_, err := c.PutObject(ctx, &sdk.PutObjectInput{Bucket: b, Key: aws.String("k")}, func(o *sdk.Options) { o.RetryMaxAttempts = 1 })
+		_, err := c.DeleteObject(ctx, &sdk.DeleteObjectInput{Bucket: b, Key: aws.String("k")}) // a write that leaves nothing
 		if err != nil {
 			wantCode(t, err, "OperationAborted")
 			break
@@ -86,8 +86,9 @@ func TestRemovalHalfWay(t *testing.T) {
 		if time.Now().After(deadline) { // the service follows the table a moment later
 			t.Fatal("the bucket is written to while it is being removed")
 		}
-		ok[*sdk.DeleteObjectOutput](t)(c.DeleteObject(ctx, &sdk.DeleteObjectInput{Bucket: b, Key: aws.String("k")}))
 	}
+	_, err := c.PutObject(ctx, &sdk.PutObjectInput{Bucket: b, Key: aws.String("k")})
+	wantCode(t, err, "OperationAborted")
 	ok[*sdk.HeadBucketOutput](t)(c.HeadBucket(ctx, &sdk.HeadBucketInput{Bucket: b}))
 	ok[*sdk.DeleteBucketOutput](t)(c.DeleteBucket(ctx, &sdk.DeleteBucketInput{Bucket: b}))
 	if _, there := g.service.Owner("half"); there {

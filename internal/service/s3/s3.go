@@ -16,11 +16,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"cairn/internal/awserr"
 	"cairn/internal/call"
+	"cairn/internal/service/s3/buckets"
 	"cairn/internal/service/s3/config"
 	"cairn/internal/service/s3/lifecycle"
 	"cairn/internal/service/s3/objects"
@@ -53,7 +53,7 @@ type Options struct {
 
 // Service answers the S3 API. It is safe for concurrent use.
 type Service struct {
-	buckets *state.Table[config.Bucket]
+	buckets *buckets.Registry
 	objects *objects.Store
 	log     *slog.Logger
 	domains []string
@@ -64,10 +64,6 @@ type Service struct {
 	// principals is nil where policies are kept as they are put.
 	principals config.Principals
 
-	// policies caches parsed bucket policies by bucket name.
-	policies sync.Map // string -> *parsedPolicy
-	// locks keep a bucket from being removed while it is written to.
-	locks sync.Map // string -> *sync.RWMutex
 	// keys keep an object from expiring while it is written to.
 	keys lifecycle.Keys
 	// lifecycle applies lifecycle rules; Run does.
@@ -81,8 +77,12 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	known, err := buckets.Open(ctx, o.Store, store)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
 	s := &Service{
-		buckets: state.NewTable[config.Bucket](o.Store, "s3-buckets"), objects: store, log: o.Log,
+		buckets: known, objects: store, log: o.Log,
 		domains: o.Domains, now: o.Now, principals: o.Principals, routes: map[route]*operation{}, methods: map[string]string{},
 	}
 	if len(s.domains) == 0 {
@@ -105,14 +105,21 @@ func New(ctx context.Context, o Options) (*Service, error) {
 	for i := range operations {
 		s.add(&operations[i])
 	}
-	if err := s.repair(ctx); err != nil {
-		return nil, errors.Join(err, store.Close())
-	}
 	return s, nil
 }
 
 // API returns the S3 API.
 func (s *Service) API() *call.API { return s.api }
+
+// BindPolicies brings buckets' policies that were kept before unique ids were into
+// the form they are kept in now. It is for the start of an engine, before calls
+// come in.
+func (s *Service) BindPolicies(ctx context.Context) error {
+	if s.principals == nil {
+		return nil
+	}
+	return s.buckets.Bind(ctx, s.principals)
+}
 
 // Run applies the lifecycle rules of buckets, now and then, until ctx ends. The
 // service is not to be closed before Run returns.
@@ -129,64 +136,16 @@ func (s *Service) Close() error {
 // Owner returns the account that owns a bucket; ok is false if there is no
 // such bucket.
 func (s *Service) Owner(bucket string) (account string, ok bool) {
-	b, err := s.bucket(bucket)
+	b, err := s.buckets.Get(bucket)
 	if err != nil {
 		return "", false
 	}
 	return b.Account, true
 }
 
-// bucket returns a bucket that is made. One that is being removed is there until
-// it is gone: its removal may be refused.
-func (s *Service) bucket(name string) (*config.Bucket, error) {
-	if b, ok := s.buckets.Get(name); ok && b.Pending != config.Making {
-		return b, nil
-	}
-	e := awserr.New(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
-	e.Detail = map[string]string{"BucketName": name}
-	return nil, e
-}
-
-// parsedPolicy is the parsed policy of one version of a bucket.
-type parsedPolicy struct {
-	of *config.Bucket
-	p  *config.BucketPolicy
-}
-
-// policy returns a bucket's policy; a bucket without one has an empty one.
-// A stored policy that does not parse fails closed, with an error.
-func (s *Service) policy(b *config.Bucket) (*config.BucketPolicy, error) {
-	if b.Policy == "" {
-		return &config.BucketPolicy{}, nil
-	}
-	if v, ok := s.policies.Load(b.Name); ok && v.(*parsedPolicy).of == b {
-		return v.(*parsedPolicy).p, nil
-	}
-	p, err := config.ReadPolicy(b.Name, []byte(b.Policy))
-	if err != nil {
-		return nil, fmt.Errorf("read the stored policy of bucket %s: %w", b.Name, err)
-	}
-	s.policies.Store(b.Name, &parsedPolicy{of: b, p: p})
-	return p, nil
-}
-
-// lock returns the lock that writers of a bucket share and its removal takes
-// alone.
-func (s *Service) lock(bucket string) *sync.RWMutex {
-	v, _ := s.locks.LoadOrStore(bucket, new(sync.RWMutex))
-	return v.(*sync.RWMutex)
-}
-
 // update changes a bucket's row and returns when the change is durable.
 func (s *Service) update(ctx context.Context, name string, change func(*config.Bucket)) error {
-	_, err := s.buckets.Update(ctx, func(b *config.Bucket) error { change(b); return nil }, name)
-	if errors.Is(err, state.ErrNotFound) {
-		_, err = s.bucket(name) // removed meanwhile: NoSuchBucket
-	}
-	if err != nil {
-		return fmt.Errorf("change bucket %s: %w", name, err)
-	}
-	return nil
+	return s.buckets.Update(ctx, name, func(b *config.Bucket) error { change(b); return nil })
 }
 
 // Ping returns nil while the object store answers.

@@ -34,7 +34,7 @@ var (
 			text("ReplaceKeyPrefixWith"), text("ReplaceKeyWith"))))
 )
 
-// documents are the documents clients send for buckets, by root element.
+// documents are the documents clients send for buckets and objects, by root element.
 // Source: Amazon S3 API Reference, data types.
 var documents = byName(
 	el("VersioningConfiguration", enum("Status", "Enabled", "Suspended"), enum("MfaDelete", "Enabled", "Disabled")),
@@ -52,6 +52,8 @@ var documents = byName(
 			el("TargetObjectKeyFormat", el("SimplePrefix"),
 				el("PartitionedPrefix", enum("PartitionDateSource", "EventTime", "DeliveryTime"))))),
 	el("Tagging", need(el("TagSet", many(tag)))),
+	el("Retention", enum("Mode", "GOVERNANCE", "COMPLIANCE"), text("RetainUntilDate")),
+	el("LegalHold", need(enum("Status", "ON", "OFF"))),
 	el("CORSConfiguration", need(many(corsRule))),
 	el("WebsiteConfiguration",
 		el("IndexDocument", need(text("Suffix"))), el("ErrorDocument", need(text("Key"))),

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -296,33 +295,4 @@ func ExpectOwner(account string, b *Bucket) error {
 		return awserr.New(http.StatusForbidden, "AccessDenied", "Access Denied: bucket %s is not owned by the account the request expects.", b.Name)
 	}
 	return nil
-}
-
-// HeaderConditions adds the condition keys that a request's headers give.
-func HeaderConditions(k policy.Context, h http.Header) {
-	for _, name := range conditionHeaders {
-		if v := h.Get(name); v != "" {
-			k["s3:"+name] = []string{v}
-		}
-	}
-	if tags, err := url.ParseQuery(h.Get("X-Amz-Tagging")); err == nil {
-		for name, values := range tags {
-			for _, v := range values {
-				k.AddTag("s3:requestobjecttag/", name, v)
-			}
-			k["s3:requestobjecttagkeys"] = append(k["s3:requestobjecttagkeys"], name)
-		}
-	}
-	for _, name := range []string{"object-lock-mode", "object-lock-legal-hold", "object-lock-retain-until-date"} {
-		if v := h.Get("X-Amz-" + name); v != "" {
-			k["s3:"+name] = []string{v}
-		}
-	}
-}
-
-// conditionHeaders are the headers that are condition keys by their own name.
-var conditionHeaders = []string{
-	"x-amz-acl", "x-amz-grant-full-control", "x-amz-grant-read", "x-amz-grant-read-acp", "x-amz-grant-write", "x-amz-grant-write-acp",
-	"x-amz-server-side-encryption", "x-amz-storage-class", "x-amz-copy-source", "x-amz-metadata-directive",
-	"x-amz-content-sha256", "x-amz-website-redirect-location", "x-amz-object-ownership",
 }
