@@ -2,8 +2,6 @@ package objects
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
@@ -34,6 +33,10 @@ type backing struct {
 	versions string
 	sidecar  bool
 	meta     meta.MetadataStorer
+	keys     keys
+	// staged are files of which stage was called: *os.File. markers are the delete
+	// markers being made: *marker by the path of the object each hides.
+	staged, markers sync.Map
 	// appendPart is appendPart, and stage is stage; tests put others in their places.
 	appendPart func(to, from *os.File) error
 	stage      func(*os.File) error
@@ -116,10 +119,46 @@ func (b *backing) GetBucketCors(ctx context.Context, bucket string) ([]byte, err
 }
 
 func (b *backing) PutObject(ctx context.Context, in s3response.PutObjectInput) (s3response.PutObjectOutput, error) {
+	if strings.HasSuffix(deref(in.Key), "/") { // a folder, which has no data
+		return alone(b, in.Bucket, in.Key, func() (s3response.PutObjectOutput, error) { return b.posix.PutObject(ctx, in) })
+	}
 	return write(b, in.Bucket, in.Key, func() (s3response.PutObjectOutput, error) {
 		in.Body = entire(in.Body, in.ContentLength)
-		return b.posix.PutObjectWithPostFunc(ctx, in, b.stage)
+		free := func() {}
+		defer func() { free() }()
+		out, err := b.posix.PutObjectWithPostFunc(ctx, in, func(f *os.File) error {
+			if err := b.stage(f); err != nil {
+				return err
+			}
+			b.staged.Store(f, nil)
+			give := b.keys.take(*in.Bucket, *in.Key) // not before: a body may take long
+			free = func() { b.staged.Delete(f); give() }
+			return nil
+		})
+		if err == nil && out.Size == nil { // how it answers if a folder took the name meanwhile
+			err = s3err.GetAPIError(s3err.ErrExistingObjectIsDirectory)
+		}
+		return out, b.named(*in.Bucket, *in.Key, err)
 	})
+}
+
+// named is the error of putting an object. The backend says of every failure to give
+// it its name that a folder has the name, which would be the caller's to mend; of one
+// of the disk it is not.
+func (b *backing) named(bucket, key string, err error) error {
+	if !errors.Is(err, s3err.GetAPIError(s3err.ErrExistingObjectIsDirectory)) {
+		return err
+	}
+	path := filepath.Join(b.objects, bucket, filepath.FromSlash(key))
+	if info, serr := os.Stat(path); serr == nil && info.IsDir() {
+		return err
+	}
+	for path = filepath.Dir(path); path != b.objects; path = filepath.Dir(path) {
+		if info, serr := os.Stat(path); serr == nil && !info.IsDir() {
+			return err
+		}
+	}
+	return fmt.Errorf("put %s/%s: it could not be given its name, and no folder has it", bucket, key)
 }
 
 func (b *backing) HeadObject(ctx context.Context, in *s3.HeadObjectInput) (*s3.HeadObjectOutput, error) {
@@ -149,7 +188,17 @@ func (b *backing) GetObjectAttributes(ctx context.Context, in *s3.GetObjectAttri
 }
 
 func (b *backing) CopyObject(ctx context.Context, in s3response.CopyObjectInput) (s3response.CopyObjectOutput, error) {
-	return write(b, in.Bucket, in.Key, func() (s3response.CopyObjectOutput, error) { return b.posix.CopyObject(ctx, in) })
+	return alone(b, in.Bucket, in.Key, func() (s3response.CopyObjectOutput, error) {
+		out, err := b.posix.CopyObject(ctx, in)
+		if err == nil && !strings.HasSuffix(*in.Key, "/") {
+			// As above, but without a word of it.
+			etag, _ := b.meta.RetrieveAttribute(nil, *in.Bucket, *in.Key, "etag")
+			if string(etag) != deref(out.CopyObjectResult.ETag) {
+				err = s3err.GetAPIError(s3err.ErrExistingObjectIsDirectory)
+			}
+		}
+		return out, b.named(deref(in.Bucket), deref(in.Key), err)
+	})
 }
 
 func (b *backing) ListObjects(ctx context.Context, in *s3.ListObjectsInput) (s3response.ListObjectsResult, error) {
@@ -172,29 +221,48 @@ func (b *backing) ListObjectVersions(ctx context.Context, in *s3.ListObjectVersi
 }
 
 func (b *backing) DeleteObject(ctx context.Context, in *s3.DeleteObjectInput) (*s3.DeleteObjectOutput, error) {
-	return write(b, in.Bucket, in.Key, func() (*s3.DeleteObjectOutput, error) {
-		out, err := b.posix.DeleteObject(ctx, in)
-		if err == nil {
-			err = b.retime(ctx, in.Bucket, in.Key, in.VersionId, out)
-		}
-		return out, err
-	})
+	return write(b, in.Bucket, in.Key, func() (*s3.DeleteObjectOutput, error) { return b.delete(ctx, in) })
+}
+
+// delete deletes one object, or one version of it, on a thread of b.
+func (b *backing) delete(ctx context.Context, in *s3.DeleteObjectInput) (out *s3.DeleteObjectOutput, err error) {
+	defer b.keys.take(deref(in.Bucket), deref(in.Key))()
+	switch {
+	case deref(in.VersionId) == "":
+		defer b.marking(deref(in.Bucket), deref(in.Key))()
+	case !b.sidecar && !strings.HasSuffix(deref(in.Key), "/"): // folders have no versions
+		out, err = b.deleteCurrent(in)
+	}
+	if out == nil && err == nil {
+		out, err = b.posix.DeleteObject(ctx, in)
+	}
+	if err == nil {
+		err = b.retime(ctx, in.Bucket, in.Key, in.VersionId, out)
+	}
+	return out, err
 }
 
 // DeleteObjects deletes many objects and syncs once.
-func (b *backing) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (s3response.DeleteResult, error) {
-	out, err := on1(b, func() (s3response.DeleteResult, error) {
-		out, err := b.posix.DeleteObjects(ctx, in)
-		for _, d := range out.Deleted {
-			done := &s3.DeleteObjectOutput{DeleteMarker: d.DeleteMarker, VersionId: d.DeleteMarkerVersionId}
-			err = errors.Join(err, b.retime(ctx, in.Bucket, d.Key, d.VersionId, done))
+func (b *backing) DeleteObjects(ctx context.Context, in *s3.DeleteObjectsInput) (result s3response.DeleteResult, err error) {
+	err = b.on.do(func() error {
+		for _, o := range in.Delete.Objects {
+			out, err := b.delete(ctx, &s3.DeleteObjectInput{Bucket: in.Bucket, Key: o.Key, VersionId: o.VersionId})
+			if err != nil {
+				result.Error = append(result.Error, s3err.ObjectDeleteError(o.Key, o.VersionId, err))
+				continue
+			}
+			done := types.DeletedObject{Key: o.Key, VersionId: o.VersionId, DeleteMarker: out.DeleteMarker}
+			if out.DeleteMarker != nil && *out.DeleteMarker {
+				done.DeleteMarkerVersionId = out.VersionId
+			}
+			result.Deleted = append(result.Deleted, done)
 		}
-		return out, err
+		return nil
 	})
 	if err == nil {
 		err = syncAll(b.objects)
 	}
-	return out, err
+	return result, err
 }
 
 func (b *backing) CreateMultipartUpload(ctx context.Context, in s3response.CreateMultipartUploadInput) (s3response.InitiateMultipartUploadResult, error) {
@@ -212,11 +280,12 @@ func (b *backing) CreateMultipartUpload(ctx context.Context, in s3response.Creat
 // call is canceled, which it heeds before it gives the object its name.
 func (b *backing) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMultipartUploadInput) (s3response.CompleteMultipartUploadResult, string, error) {
 	var version string
-	out, err := write(b, in.Bucket, in.Key, func() (out s3response.CompleteMultipartUploadResult, err error) {
+	out, err := alone(b, in.Bucket, in.Key, func() (out s3response.CompleteMultipartUploadResult, err error) {
 		if err := b.hasUpload(deref(in.Bucket), deref(in.Key), deref(in.UploadId)); err != nil {
 			return out, err
 		}
-		ctx, cancel := context.WithCancelCause(ctx)
+		// The server's end does not cancel it: a write under way is waited for.
+		ctx, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
 		defer cancel(nil)
 		out, version, err = b.posix.CompleteMultipartUploadWithCopy(ctx, in, func(from, to *os.File) (bool, error) {
 			err := b.appendPart(to, from)
@@ -235,23 +304,19 @@ func (b *backing) CompleteMultipartUpload(ctx context.Context, in *s3.CompleteMu
 
 // hasUpload returns NoSuchUpload for an upload that was neither begun nor completed
 // to the object that is there. The backend asks only whether there is an object, and
-// answers that it stored what it did not. It runs on a thread of b.
+// answers that it stored what it did not. It answers so too for an upload that another
+// call completes, be it one that failed and could not take that back; but here no other
+// call is at it. It runs on a thread of b.
 func (b *backing) hasUpload(bucket, key, upload string) error {
-	sum := sha256.Sum256([]byte(key))
-	names, err := os.ReadDir(filepath.Join(b.objects, bucket, posix.MetaTmpMultipartDir, hex.EncodeToString(sum[:])))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("look for upload %s of %s/%s: %w", upload, bucket, key, err)
+	if err := b.reopen(bucket, uploads(key), key, upload); err != nil {
+		return err
 	}
-	for _, n := range names {
-		if n.Name() == upload || strings.HasPrefix(n.Name(), upload+".") { // the second while it is completed
-			return nil
-		}
+	_, err := os.Stat(filepath.Join(b.objects, bucket, uploads(key), upload))
+	if err == nil || b.completed(bucket, key, upload) {
+		return nil
 	}
-	// A call that completes it meanwhile links the object before it removes the upload.
-	if text, err := b.meta.RetrieveAttribute(nil, bucket, key, "mp-metadata"); err == nil {
-		if m, err := backend.UnmarshalMpUploadMetadata(text, false); err == nil && m.UploadID == upload {
-			return nil
-		}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("look for upload %s to %s/%s: %w", upload, bucket, key, err)
 	}
 	return s3err.GetAPIError(s3err.ErrNoSuchUpload)
 }
@@ -265,7 +330,13 @@ func appendPart(to, from *os.File) error {
 }
 
 func (b *backing) AbortMultipartUpload(ctx context.Context, in *s3.AbortMultipartUploadInput) error {
-	return b.on.do(func() error { return b.posix.AbortMultipartUpload(ctx, in) })
+	return b.on.do(func() error {
+		defer b.keys.take(deref(in.Bucket), deref(in.Key))()
+		if err := b.reopen(deref(in.Bucket), uploads(deref(in.Key)), deref(in.Key), deref(in.UploadId)); err != nil {
+			return err
+		}
+		return b.posix.AbortMultipartUpload(ctx, in)
+	})
 }
 
 func (b *backing) ListMultipartUploads(ctx context.Context, in *s3.ListMultipartUploadsInput) (s3response.ListMultipartUploadsResult, error) {
@@ -292,14 +363,14 @@ func (b *backing) GetObjectTagging(ctx context.Context, bucket, object, version 
 }
 
 func (b *backing) PutObjectTagging(ctx context.Context, bucket, object, version string, tags map[string]string) error {
-	_, err := write(b, &bucket, &object, func() (any, error) {
+	_, err := alone(b, &bucket, &object, func() (any, error) {
 		return nil, b.posix.PutObjectTagging(ctx, bucket, object, version, tags)
 	})
 	return err
 }
 
 func (b *backing) DeleteObjectTagging(ctx context.Context, bucket, object, version string) error {
-	_, err := write(b, &bucket, &object, func() (any, error) {
+	_, err := alone(b, &bucket, &object, func() (any, error) {
 		return nil, b.posix.DeleteObjectTagging(ctx, bucket, object, version)
 	})
 	return err
@@ -315,7 +386,7 @@ func (b *backing) GetObjectLockConfiguration(ctx context.Context, bucket string)
 }
 
 func (b *backing) PutObjectRetention(ctx context.Context, bucket, object, version string, retention []byte) error {
-	_, err := write(b, &bucket, &object, func() (any, error) {
+	_, err := alone(b, &bucket, &object, func() (any, error) {
 		return nil, b.posix.PutObjectRetention(ctx, bucket, object, version, retention)
 	})
 	return err
@@ -326,7 +397,7 @@ func (b *backing) GetObjectRetention(ctx context.Context, bucket, object, versio
 }
 
 func (b *backing) PutObjectLegalHold(ctx context.Context, bucket, object, version string, status bool) error {
-	_, err := write(b, &bucket, &object, func() (any, error) {
+	_, err := alone(b, &bucket, &object, func() (any, error) {
 		return nil, b.posix.PutObjectLegalHold(ctx, bucket, object, version, status)
 	})
 	return err

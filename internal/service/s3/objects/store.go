@@ -100,14 +100,17 @@ func openBacking(dir string) (*backing, error) {
 		return nil, err
 	}
 	b.sidecar, b.meta = sidecar != "", storer
-	opts := posix.PosixOpts{VersioningDir: b.versions, SideCarDir: sidecar, ForceNoObjLockFile: true, CopyObjectThreshold: maxCopy}
+	opts := posix.PosixOpts{VersioningDir: b.versions, SideCarDir: sidecar, ForceNoObjLockFile: true, ForceNoTmpFile: true, CopyObjectThreshold: maxCopy}
 	opts.SetNewDirPerm(0o700)
 	opts.SetNewFilePerm(0o600)
 	if b.on, err = newThreads(b.objects); err != nil {
 		return nil, err
 	}
 	err = b.on.do(func() (err error) {
-		b.posix, err = quietly(func() (*posix.Posix, error) { return posix.New(b.objects, storer, opts) })
+		if err = b.tidy(); err != nil {
+			return err
+		}
+		b.posix, err = quietly(func() (*posix.Posix, error) { return posix.New(b.objects, ordered{storer, b}, opts) })
 		return err
 	})
 	if err != nil {
