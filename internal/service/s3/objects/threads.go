@@ -7,9 +7,11 @@ import (
 )
 
 // Bounds on threads: so many calls run at once, and so many threads stay
-// around for the next ones.
+// around for the next ones. There are more than the engine lets calls run, and
+// deliveries beside them: the calls of one account, which may be held up by slow
+// bodies or wait for one key, can then not have all of them.
 const (
-	maxThreads  = 256
+	maxThreads  = 1024
 	idleThreads = 16
 )
 
