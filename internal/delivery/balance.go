@@ -53,6 +53,9 @@ func (d *Delivery) Balances(ctx context.Context) ([]Balance, error) {
 			continue // not counted from its beginning, or beyond the end, which was taken first
 		}
 		before, err := d.journal.Count(ctx, r.Cursor)
+		if errors.Is(err, journal.ErrUncounted) {
+			continue // until it has passed the gap that is before it
+		}
 		if err != nil {
 			return nil, fmt.Errorf("account for %v: %w", key, err)
 		}
@@ -63,6 +66,19 @@ func (d *Delivery) Balances(ctx context.Context) ([]Balance, error) {
 		})
 	}
 	return all, nil
+}
+
+// lost is how many records are in a gap that begins where a batch ends so far. After
+// a restart the journal counts from its end back, up to the gap: what is before it
+// is then told by what the row and the batch account for.
+func (p *pump) lost(ctx context.Context, row *Progress, b *batch, to journal.Position) (uint64, error) {
+	if _, err := p.journal.Count(ctx, b.to); row.Before != nil && errors.Is(err, journal.ErrUncounted) {
+		before := *row.Before + int64(row.Records+row.Oversized+row.Passed+row.Lost+p.passed+b.passed+b.lost) + int64(b.records) // counts, below 2^63
+		if n, err := p.journal.Count(ctx, to); err == nil && int64(n) >= before {
+			return uint64(int64(n) - before), nil
+		}
+	}
+	return p.distance(ctx, b.to, to)
 }
 
 // distance is how many records lie between two positions; 0 if that is not known

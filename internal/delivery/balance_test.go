@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cairn/internal/journal"
+	"cairn/internal/trail"
 )
 
 // lateJournal does something after its end was asked for, and before it is read.
@@ -121,4 +122,62 @@ func TestBalance(t *testing.T) {
 	drain(t, p)
 	want.Accepted, want.Before, want.Gaps = 12, 0, 2
 	even(want)
+}
+
+// TestBalanceBehindGap has a gap that was made while nothing ran: the journal then
+// cannot tell how many records came before it. With one on the way, and one with a
+// plan that ends within it.
+func TestBalanceBehindGap(t *testing.T) {
+	for name, c := range map[string]struct{ planned, counted bool }{
+		"read first after the restart": {false, false}, "planned before it": {true, false}, "planned, without a restart": {true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld()
+			w.journal.add(w.record(home, "Before"))
+			tr := w.newTrail("audit")
+			w.put(tr)
+			w.journal.add(w.record(home, "A"))
+			drain(t, w.pump(t, tr, Bucket))
+			w.journal.add(w.record(home, "B"), w.record(home, "B"))
+			w.journal.add(w.record(home, "Lost"), w.record(home, "Lost"), w.record(home, "Lost"))
+			w.journal.add(w.record(home, "C"))
+			want := Balance{
+				Account: account, HomeRegion: home, Trail: "audit", Kind: Bucket,
+				Accepted: 8, Before: 1, Delivered: 4, Lost: 3, Gaps: 1,
+			}
+			if c.planned {
+				at := drained(t, w, tr)
+				plan := &Plan{From: at, To: journal.Position{Seq: 4, Index: 1}, Time: noon, Stamp: noon}
+				if _, err := w.progress.Update(t.Context(), func(r *Progress) error { r.Plan = plan; return nil }, account, home, "audit", string(Bucket)); err != nil {
+					t.Fatal(err)
+				}
+				want.Gaps = 2
+			}
+			w.journal.lost = map[uint64]bool{4: true}
+			if !c.counted {
+				w.journal.uncounted = 4
+				if got, err := w.delivery(t).Balances(t.Context()); err != nil || len(got) != 0 {
+					t.Errorf("before the gap is passed: %+v, %v", got, err)
+				}
+			}
+			drain(t, w.pump(t, tr, Bucket))
+			got, err := w.delivery(t).Balances(t.Context())
+			if err != nil || len(got) != 1 {
+				t.Fatal(got, err)
+			}
+			if d := cmp.Diff(want, got[0]); d != "" || !got[0].Balanced() {
+				t.Error("not even:", d)
+			}
+		})
+	}
+}
+
+// drained is where a trail's deliveries to its bucket are.
+func drained(t *testing.T, w *world, tr *trail.Trail) journal.Position {
+	t.Helper()
+	row := Status(w.progress, tr, Bucket)
+	if row == nil {
+		t.Fatal("nothing was delivered")
+	}
+	return row.Cursor
 }

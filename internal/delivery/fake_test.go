@@ -36,6 +36,9 @@ type memJournal struct {
 	batches [][]event.Entry
 	lost    map[uint64]bool // batches that are gone
 	err     error
+	// uncounted is the last batch of which it is not known how many records came
+	// before it: as after a restart, when a gap is on the way back from the end.
+	uncounted uint64
 }
 
 func (j *memJournal) add(entries ...event.Entry) {
@@ -53,6 +56,9 @@ func (j *memJournal) End() journal.Position {
 func (j *memJournal) Count(_ context.Context, p journal.Position) (n uint64, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
+	if p.Seq <= j.uncounted {
+		return 0, journal.ErrUncounted
+	}
 	for i, batch := range j.batches {
 		switch seq := uint64(i) + 1; {
 		case seq < p.Seq:

@@ -206,7 +206,7 @@ func (p *pump) step(ctx context.Context) (again bool, err error) {
 	}
 	w := windowOf(t, span, next, p.kind, p.o.MaxBytes)
 	w.end = end
-	b, err := p.gather(ctx, w, p.at.pos)
+	b, err := p.gather(ctx, row, w, p.at.pos)
 	if err != nil {
 		return false, err
 	}
@@ -265,8 +265,8 @@ func later(a, b journal.Position) journal.Position {
 }
 
 // gather reads the journal from a position on until the window ends or is full,
-// or the journal ends.
-func (p *pump) gather(ctx context.Context, w *window, from journal.Position) (*batch, error) {
+// or the journal ends. row is as it is while the pump is at that position.
+func (p *pump) gather(ctx context.Context, row *Progress, w *window, from journal.Position) (*batch, error) {
 	b := &batch{to: from, organization: w.organization()}
 	for reads := 0; !b.over && !b.full; reads++ {
 		switch {
@@ -283,13 +283,17 @@ func (p *pump) gather(ctx context.Context, w *window, from journal.Position) (*b
 		var gap *journal.GapError
 		switch {
 		case errors.As(err, &gap) && b.to.Less(gap.To):
-			lost, derr := p.distance(ctx, b.to, gap.To)
+			to := gap.To
+			if w.bounded && w.to.Less(to) { // a plan can end within what is lost
+				to = w.to
+			}
+			lost, derr := p.lost(ctx, row, b, to)
 			if derr != nil {
 				return nil, derr
 			}
 			p.miss(ctx, b, err.Error())
 			b.lost += lost
-			b.to = gap.To
+			b.to = to
 		case err != nil:
 			return nil, fmt.Errorf("read journal from %v: %w", b.to, err)
 		case len(recs) == 0 && next == b.to:
@@ -382,7 +386,7 @@ func (p *pump) repeat(ctx context.Context, t *trail.Trail, row *Progress) error 
 		return fmt.Errorf("plan [%v,%v) is for span %d, which the trail no longer has: restore the trail's row from a backup, or delete the trail",
 			row.Plan.From, row.Plan.To, row.Span)
 	}
-	b, err := p.gather(ctx, windowFor(t, span, p.kind, row.Plan), row.Plan.From)
+	b, err := p.gather(ctx, row, windowFor(t, span, p.kind, row.Plan), row.Plan.From)
 	if err != nil {
 		return err
 	}

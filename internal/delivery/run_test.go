@@ -228,7 +228,7 @@ func TestRealStores(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			b, err := p.gather(ctx, windowOf(tr, &tr.Spans[0], nil, Bucket, 64<<10), p.at.pos)
+			b, err := p.gather(ctx, row, windowOf(tr, &tr.Spans[0], nil, Bucket, 64<<10), p.at.pos)
 			if err != nil {
 				t.Fatal(err)
 			}
