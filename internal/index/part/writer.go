@@ -57,14 +57,18 @@ func (w *Writer) Add(r Row) error {
 		value := &w.split.values[i]
 		if !value.Exists() {
 			w.values[i] = append(w.values[i], nulls[i])
-			w.tally(i, parquet.Value{})
+			if n := tallied[i]; n >= 0 {
+				w.tallies.Add(n, nil)
+			}
 			continue
 		}
 		v := w.cell(columns[i].Type, value)
 		if v.IsNull() && value.Kind != jsonwalk.Null {
 			w.odd[i] = true
 		}
-		w.tally(i, v)
+		if n := tallied[i]; n >= 0 {
+			w.tally(n, v)
+		}
 		w.put(i, v)
 	}
 	if r.Source != string(w.source) {
@@ -90,14 +94,12 @@ func (w *Writer) Add(r Row) error {
 	return nil
 }
 
-// tally counts a value, if its column is counted.
-func (w *Writer) tally(column int, v parquet.Value) {
-	number := tallied[column]
+// tally counts a value of a column that is counted.
+func (w *Writer) tally(number int, v parquet.Value) {
 	switch {
-	case number < 0:
 	case v.IsNull():
 		w.tallies.Add(number, nil)
-	case columns[column].Type == logquery.BoolColumn:
+	case v.Kind() == parquet.Boolean:
 		w.tallies.Add(number, strconv.AppendBool(make([]byte, 0, len("false")), v.Boolean()))
 	default:
 		w.tallies.Add(number, v.ByteArray())

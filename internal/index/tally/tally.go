@@ -35,6 +35,7 @@ type column struct {
 	name   string
 	values map[string]*int64
 	bytes  int
+	none   int64 // of the empty value, which is the most frequent one of many columns
 	// last is the value that came last, as the next is often the same.
 	last  string
 	count *int64
@@ -53,7 +54,11 @@ func New(names []string) *Counter {
 // empty value.
 func (c *Counter) Add(number int, value []byte) {
 	col := &c.columns[number]
-	if col.values == nil {
+	switch {
+	case col.values == nil:
+		return
+	case len(value) == 0:
+		col.none++
 		return
 	}
 	if col.count != nil && string(value) == col.last {
@@ -97,6 +102,9 @@ func (c *Counter) Encode() []byte {
 			continue
 		}
 		values = values[:0]
+		if col.none > 0 {
+			values = binary.AppendUvarint(appendText(values, ""), uint64(col.none))
+		}
 		for _, text := range slices.Sorted(maps.Keys(col.values)) {
 			values = appendText(values, text)
 			values = binary.AppendUvarint(values, uint64(*col.values[text]))
