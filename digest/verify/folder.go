@@ -10,8 +10,7 @@ import (
 	"os"
 	"path"
 	"strings"
-
-	"golang.org/x/sys/unix"
+	"syscall"
 
 	"cairn/digest"
 )
@@ -91,7 +90,7 @@ func (f *Folder) Open(_ context.Context, _, key string) (*Object, error) {
 	}
 	// A pipe of that name, which nobody writes to, would be waited for without end;
 	// so it is an empty file.
-	file, err := f.root.OpenFile(key, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	file, err := f.root.OpenFile(key, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNotFound
 	}

@@ -3,14 +3,11 @@ package verify
 import (
 	"context"
 	"crypto/rsa"
-	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"cairn/digest"
 	"cairn/digest/digesttest"
@@ -206,15 +203,4 @@ func TestCopyHidesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, o, "invalid log-unlisted "+base(tr.Logs[3])+MetadataSuffix, "invalid log-unlisted x"+MetadataSuffix, "invalid log-unlisted us-east-1")
-}
-
-// TestPipeInACopy does not wait for a pipe in the place of a log file.
-func TestPipeInACopy(t *testing.T) {
-	tr := sixHours(t)
-	dir := tr.Store.Save(t, tr.Bucket, true)
-	path := filepath.Join(dir, tr.Logs[3])
-	if err := errors.Join(os.Remove(path), unix.Mkfifo(path, 0o600)); err != nil {
-		t.Fatal(err)
-	}
-	expect(t, Options{Source: openFolder(t, dir)}, "invalid log-format "+base(tr.Logs[3]))
 }
