@@ -264,7 +264,7 @@ func (c *Call) context(check *Check) policy.Context {
 		set("aws:username", p.Name)
 	}
 	for _, t := range p.Tags {
-		k["aws:principaltag/"+strings.ToLower(t.Key)] = []string{t.Value}
+		k.AddTag("aws:principaltag/", t.Key, t.Value)
 	}
 	if s := p.Session; s != nil {
 		if p.Kind == identity.AssumedRole {

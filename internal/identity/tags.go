@@ -16,9 +16,8 @@ func HasTag(tags []Tag, key string) bool {
 // of a call on it.
 func DescribeTags(k policy.Context, tags []Tag) {
 	for _, t := range tags {
-		for _, name := range []string{"aws:resourcetag/", "iam:resourcetag/"} {
-			k[name+strings.ToLower(t.Key)] = []string{t.Value}
-		}
+		k.AddTag("aws:resourcetag/", t.Key, t.Value)
+		k.AddTag("iam:resourcetag/", t.Key, t.Value)
 	}
 }
 

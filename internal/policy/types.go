@@ -44,6 +44,13 @@ func (c Context) AddTag(prefix, key, value string) {
 	c[k] = append(c[k], value)
 }
 
+// AddRequestTag adds a tag that a request sets or takes away, with its key among
+// "aws:TagKeys".
+func (c Context) AddRequestTag(key, value string) {
+	c.AddTag("aws:requesttag/", key, value)
+	c["aws:tagkeys"] = append(c["aws:tagkeys"], key)
+}
+
 // untold is the value of keys nobody can tell. Two of it are no value a variable
 // could take.
 const untold = "\x00unknown"

@@ -57,8 +57,7 @@ func requestTags(tags []types.Tag) policy.Context {
 	}
 	c := policy.Context{}
 	for _, t := range tags {
-		c["aws:tagkeys"] = append(c["aws:tagkeys"], value(t.Key))
-		c.AddTag("aws:requesttag/", value(t.Key), value(t.Value))
+		c.AddRequestTag(value(t.Key), value(t.Value))
 	}
 	return c
 }

@@ -62,8 +62,7 @@ func (s *Service) authorizeRun(_ context.Context, c *call.Call) ([]call.Check, e
 	prefix := "arn:aws:ec2:" + c.Region + ":"
 	about := policy.Context{"ec2:instancetype": {string(l.kind)}, "ec2:region": {c.Region}}
 	for _, t := range l.tags {
-		about.AddTag("aws:requesttag/", t.Key, t.Value)
-		about["aws:tagkeys"] = append(about["aws:tagkeys"], t.Key)
+		about.AddRequestTag(t.Key, t.Value)
 	}
 	var checks []call.Check
 	// Source: "Actions, resources, and condition keys for Amazon EC2": the

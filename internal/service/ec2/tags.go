@@ -29,8 +29,7 @@ func (s *Service) addTags(a *call.API) {
 		checks := s.onInstances(c, in.Resources)
 		for i := range checks {
 			for _, t := range tags {
-				checks[i].Context.AddTag("aws:requesttag/", t.Key, t.Value)
-				checks[i].Context["aws:tagkeys"] = append(checks[i].Context["aws:tagkeys"], t.Key)
+				checks[i].Context.AddRequestTag(t.Key, t.Value)
 			}
 		}
 		return checks, nil
@@ -49,7 +48,11 @@ func (s *Service) addTags(a *call.API) {
 // authorizeUntag asks for the tags that are to go. A request that names none means
 // all that an instance has.
 func (s *Service) authorizeUntag(c *call.Call, in *ec2.DeleteTagsInput) []call.Check {
-	checks, all := s.onInstances(c, in.Resources), s.find(c)
+	checks := s.onInstances(c, in.Resources)
+	var all map[string]located
+	if len(in.Tags) == 0 {
+		all = s.find(c)
+	}
 	for i, id := range in.Resources {
 		k := checks[i].Context
 		for _, t := range in.Tags {
@@ -58,7 +61,7 @@ func (s *Service) authorizeUntag(c *call.Call, in *ec2.DeleteTagsInput) []call.C
 				k.AddTag("aws:requesttag/", aws.ToString(t.Key), *t.Value)
 			}
 		}
-		if l, ok := all[id]; ok && len(in.Tags) == 0 {
+		if l, ok := all[id]; ok {
 			for _, t := range l.in.Tags {
 				k["aws:tagkeys"] = append(k["aws:tagkeys"], t.Key)
 			}

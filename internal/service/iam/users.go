@@ -78,8 +78,7 @@ func (s *Service) makeEntity(c *call.Call, kind string, n newEntity) (e identity
 func requestTags(tags []identity.Tag) policy.Context {
 	ctx := policy.Context{}
 	for _, t := range tags {
-		ctx["aws:requesttag/"+strings.ToLower(t.Key)] = []string{t.Value}
-		ctx["aws:tagkeys"] = append(ctx["aws:tagkeys"], t.Key)
+		ctx.AddRequestTag(t.Key, t.Value)
 	}
 	return ctx
 }

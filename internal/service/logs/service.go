@@ -131,16 +131,9 @@ func add[In, Out any](
 func (s *Service) check(at *place) call.Check {
 	c := call.Check{Resource: at.resource(), Account: at.Account, Context: policy.Context{}}
 	if g, err := s.groups.Group(at.Ref); err == nil {
-		c.Context = tagContext("aws:resourcetag/", g.Tags)
+		for name, value := range g.Tags {
+			c.Context.AddTag("aws:resourcetag/", name, value)
+		}
 	}
 	return c
-}
-
-// tagContext returns tags as condition keys.
-func tagContext(prefix string, tags map[string]string) policy.Context {
-	k := policy.Context{}
-	for name, value := range tags {
-		k.AddTag(prefix, name, value)
-	}
-	return k
 }

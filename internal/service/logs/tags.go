@@ -128,9 +128,9 @@ func checkTags(tags map[string]string) error {
 
 // requestTags returns the tags of a request as condition keys.
 func requestTags(tags map[string]string) policy.Context {
-	k := tagContext("aws:requesttag/", tags)
-	for name := range tags {
-		k["aws:tagkeys"] = append(k["aws:tagkeys"], name)
+	k := policy.Context{}
+	for name, value := range tags {
+		k.AddRequestTag(name, value)
 	}
 	return k
 }

@@ -150,13 +150,8 @@ func tagsOf(tags []types.Tag) []identity.Tag {
 // assumed roles" and "Actions, resources, and condition keys for AWS Security
 // Token Service".
 func (t *tagged) checks(check call.Check) []call.Check {
-	if len(t.tags) > 0 {
-		keys := make([]string, len(t.tags))
-		for i, tag := range t.tags {
-			keys[i] = tag.Key
-			check.Context["aws:requesttag/"+strings.ToLower(tag.Key)] = []string{tag.Value}
-		}
-		check.Context["aws:tagkeys"] = keys
+	for _, tag := range t.tags {
+		check.Context.AddRequestTag(tag.Key, tag.Value)
 	}
 	if len(t.transitive) > 0 {
 		check.Context["sts:transitivetagkeys"] = t.transitive
