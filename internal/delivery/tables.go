@@ -78,6 +78,6 @@ type Backfill struct {
 	Last digest.Previous
 	End  time.Time
 	// Made is when it was generated: the end of the interval that it was written
-	// after.
+	// after. Nothing asks for it; it tells what a row is about.
 	Made time.Time
 }

@@ -19,10 +19,6 @@ import (
 	"cairn/internal/scan"
 )
 
-// maxGroups is how many groups are kept unless asked otherwise, as in package
-// scan.
-const maxGroups = 1_000_000
-
 // Count counts the records that are chosen, as [scan.Count] does with the log
 // files. The query's Newest and Limit mean nothing to it. DuckDB counts if its
 // columns say the same as the records; else the records are read and counted.
@@ -35,13 +31,13 @@ func (x *Index) Count(ctx context.Context, q Query, by scan.Grouping) (*scan.Cou
 		return nil, err
 	}
 	if len(rest) == 0 {
-		return sum.Counts(cmp.Or(by.MaxGroups, maxGroups)), nil
+		return sum.Counts(by.Most()), nil
 	}
 	if query, ok := x.countSQL(rest, q, by); ok {
 		if err := x.addBySQL(ctx, sum, query, by, len(rest) == len(parts)); err != nil {
 			return nil, fmt.Errorf("count by DuckDB: %w", err)
 		}
-		return sum.Counts(cmp.Or(by.MaxGroups, maxGroups)), nil
+		return sum.Counts(by.Most()), nil
 	}
 	counts, report, err := scan.Count(ctx, &byDay{index: x, q: q, parts: parts}, scan.Query{}, by)
 	if err == nil && len(report.Damaged) > 0 {

@@ -21,7 +21,8 @@ const maxGroups = 1_000_000
 
 func newGroups(by *Grouping) *groups { return &groups{by: by, counts: map[string]*int64{}} }
 
-func (by *Grouping) max() int { return cmp.Or(by.MaxGroups, maxGroups) }
+// Most is how many groups are kept: MaxGroups, or what is meant by 0.
+func (by *Grouping) Most() int { return cmp.Or(by.MaxGroups, maxGroups) }
 
 // add counts a record whose fields were found.
 func (g *groups) add(f *fields) {
@@ -47,7 +48,7 @@ func (g *groups) more(key []byte, n int64) {
 		*c += n
 		return
 	}
-	if len(g.counts) >= g.by.max() {
+	if len(g.counts) >= g.by.Most() {
 		g.other += n
 		return
 	}
@@ -109,8 +110,14 @@ func (r *run) counts(by *Grouping) *Counts {
 	for key, n := range all.counts {
 		out.Groups = append(out.Groups, all.group(key, *n))
 	}
-	slices.SortFunc(out.Groups, func(a, b Group) int {
+	SortGroups(out.Groups)
+	return out
+}
+
+// SortGroups puts the largest groups first, and those of one size in the order of
+// time and values.
+func SortGroups(list []Group) {
+	slices.SortFunc(list, func(a, b Group) int {
 		return cmp.Or(cmp.Compare(b.Count, a.Count), a.Time.Compare(b.Time), slices.Compare(a.Values, b.Values))
 	})
-	return out
 }

@@ -1,9 +1,7 @@
 package tally
 
 import (
-	"cmp"
 	"encoding/binary"
-	"slices"
 	"time"
 
 	"cairn/internal/scan"
@@ -61,9 +59,7 @@ func (s *Sum) AddOnce(g scan.Group) { s.groups = append(s.groups, g) }
 // are Other.
 func (s *Sum) Counts(most int) *scan.Counts {
 	c := &scan.Counts{Groups: s.groups}
-	slices.SortFunc(c.Groups, func(a, b scan.Group) int {
-		return cmp.Or(cmp.Compare(b.Count, a.Count), a.Time.Compare(b.Time), slices.Compare(a.Values, b.Values))
-	})
+	scan.SortGroups(c.Groups)
 	if len(c.Groups) > most {
 		for _, g := range c.Groups[most:] {
 			c.Other += g.Count

@@ -33,19 +33,23 @@ type Counter struct {
 // column is what was counted of one; values is nil if there are too many.
 type column struct {
 	name   string
-	values map[string]*int64
+	values map[string]*entry
 	bytes  int
-	none   int64 // of the empty value, which is the most frequent one of many columns
-	// last is the value that came last, as the next is often the same.
-	last  string
-	count *int64
+	none   int64  // of the empty value, which is the most frequent one of many columns
+	last   *entry // of the value that came last, as the next is often the same
+}
+
+// entry is a value, and how often it came.
+type entry struct {
+	text  string
+	count int64
 }
 
 // New returns a counter of columns by their names.
 func New(names []string) *Counter {
 	c := &Counter{columns: make([]column, len(names))}
 	for i, name := range names {
-		c.columns[i] = column{name: name, values: map[string]*int64{}}
+		c.columns[i] = column{name: name, values: map[string]*entry{}}
 	}
 	return c
 }
@@ -61,22 +65,22 @@ func (c *Counter) Add(number int, value []byte) {
 		col.none++
 		return
 	}
-	if col.count != nil && string(value) == col.last {
-		*col.count++
+	if col.last != nil && string(value) == col.last.text {
+		col.last.count++
 		return
 	}
-	n := col.values[string(value)]
-	if n == nil {
+	e := col.values[string(value)]
+	if e == nil {
 		if len(col.values) == maxValues || col.bytes+len(value) > maxBytes {
 			*col = column{name: col.name}
 			return
 		}
 		col.bytes += len(value)
-		n = new(int64)
-		col.values[string(value)] = n
+		e = &entry{text: string(value)}
+		col.values[e.text] = e
 	}
-	*n++
-	col.last, col.count = string(value), n
+	e.count++
+	col.last = e
 }
 
 // A file of tallies is, numbers as uvarint where no size is given:
@@ -107,7 +111,7 @@ func (c *Counter) Encode() []byte {
 		}
 		for _, text := range slices.Sorted(maps.Keys(col.values)) {
 			values = appendText(values, text)
-			values = binary.AppendUvarint(values, uint64(*col.values[text]))
+			values = binary.AppendUvarint(values, uint64(col.values[text].count))
 		}
 		b = appendText(b, col.name)
 		b = appendText(b, values)
