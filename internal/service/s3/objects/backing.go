@@ -44,6 +44,11 @@ type backing struct {
 
 var _ backend.Backend = (*backing)(nil)
 
+// path is where the current version of an object is.
+func (b *backing) path(bucket, key string) string {
+	return filepath.Join(b.objects, bucket, filepath.FromSlash(key))
+}
+
 // on1 runs f on a thread of b.
 func on1[T any](b *backing, f func() (T, error)) (T, error) {
 	var out T
@@ -149,7 +154,7 @@ func (b *backing) named(bucket, key string, err error) error {
 	if !errors.Is(err, s3err.GetAPIError(s3err.ErrExistingObjectIsDirectory)) {
 		return err
 	}
-	path := filepath.Join(b.objects, bucket, filepath.FromSlash(key))
+	path := b.path(bucket, key)
 	if info, serr := os.Stat(path); serr == nil && info.IsDir() {
 		return err
 	}

@@ -46,7 +46,7 @@ func (b *backing) settle(bucket, key string) error {
 	if b.sidecar || (key != "" && b.hasVersions(bucket, key)) {
 		return syncAll(b.objects)
 	}
-	path := filepath.Join(b.objects, bucket, filepath.FromSlash(key))
+	path := b.path(bucket, key)
 	for {
 		if err := syncPath(path); err != nil {
 			return fmt.Errorf("sync object %s/%s: %w", bucket, key, err)

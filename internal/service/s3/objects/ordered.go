@@ -78,7 +78,7 @@ func (b *backing) marking(bucket, key string) func() {
 	if b.sidecar {
 		return func() {}
 	}
-	m := &marker{path: filepath.Join(b.objects, bucket, filepath.FromSlash(key))}
+	m := &marker{path: b.path(bucket, key)}
 	b.markers.Store(m.path, m)
 	return func() {
 		b.markers.Delete(m.path)
@@ -91,7 +91,7 @@ func (b *backing) marking(bucket, key string) func() {
 
 // marker is the one being made for an object, or nil.
 func (b *backing) marker(bucket, object string) *marker {
-	if m, ok := b.markers.Load(filepath.Join(b.objects, bucket, filepath.FromSlash(object))); ok {
+	if m, ok := b.markers.Load(b.path(bucket, object)); ok {
 		return m.(*marker)
 	}
 	return nil

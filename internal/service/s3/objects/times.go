@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -78,7 +77,7 @@ func (b *backing) retime(ctx context.Context, bucket, key, asked *string, out *s
 			return nil
 		}
 	}
-	err := os.Chtimes(filepath.Join(b.objects, deref(bucket), filepath.FromSlash(deref(key))), at, at)
+	err := os.Chtimes(b.path(deref(bucket), deref(key)), at, at)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // removed meanwhile
 	}

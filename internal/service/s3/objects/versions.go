@@ -27,7 +27,7 @@ func (b *backing) deleteCurrent(in *s3.DeleteObjectInput) (*s3.DeleteObjectOutpu
 	if err != nil || string(current) != version {
 		return nil, nil //nolint:nilnil,nilerr // the backend knows what to answer
 	}
-	path, folder := filepath.Join(b.objects, bucket, filepath.FromSlash(key)), b.versionFolder(bucket, key)
+	path, folder := b.path(bucket, key), b.versionFolder(bucket, key)
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("look at a version to delete: %w", err)
